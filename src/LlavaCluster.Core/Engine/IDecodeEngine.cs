@@ -1,0 +1,21 @@
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>The engine of one replica, as a shard grain sees it. Any thread.</summary>
+public interface IDecodeEngine
+{
+    /// <summary>
+    /// Queues a sequence and gives its events. Ending the enumeration, or the token, frees the sequence within one step.
+    /// </summary>
+    /// <exception cref="SequenceRefusedException">It can never fit, or the queue is full.</exception>
+    IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken);
+
+    /// <summary>A snapshot of how busy the engine is.</summary>
+    EngineLoad Load { get; }
+}
+
+/// <summary>How busy an engine is.</summary>
+/// <param name="Waiting">Sequences in the queue.</param>
+/// <param name="Running">Sequences being computed.</param>
+/// <param name="FreeBlocks">KV blocks that no running sequence holds.</param>
+/// <param name="TotalBlocks">KV blocks in all.</param>
+public sealed record EngineLoad(int Waiting, int Running, int FreeBlocks, int TotalBlocks);

@@ -1,0 +1,14 @@
+using LlavaCluster.Core.Imaging;
+
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>The engine of one encoder, as its grain sees it: bytes to features. Any thread.</summary>
+public interface IImageEncodeEngine
+{
+    /// <summary>Decodes, cuts and encodes an image; an image that is known or under way is not computed again.</summary>
+    /// <exception cref="BadImageException">The image cannot be decoded.</exception>
+    Task<ImageFeatures> EncodeAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken);
+
+    /// <summary>Tiles that wait or are under way.</summary>
+    int TilesOutstanding { get; }
+}

@@ -1,0 +1,33 @@
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Scheduling;
+
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>
+/// One rank's language model with its KV blocks. It obeys plans and decides nothing. One thread only: the engine's; all ranks
+/// of a replica get the same calls in the same order.
+/// </summary>
+public interface IModelRunner : IDisposable
+{
+    /// <summary>What this runner can hold; constant.</summary>
+    RunnerCapacity Capacity { get; }
+
+    /// <summary>Projects and packs an image's features, to be spliced in by later plans until forgotten.</summary>
+    void LoadImage(ImageFeatures features);
+
+    /// <summary>Drops what <see cref="LoadImage"/> kept; nothing happens when it is not there.</summary>
+    void ForgetImage(ImageHash image);
+
+    /// <summary>
+    /// Computes the tokens of every slice, writes their KV to the blocks named, and samples where a slice asks for it.
+    /// </summary>
+    /// <returns>On rank 0 one entry per slice that has a <see cref="SequenceSlice.Sample"/>, in order; elsewhere empty.</returns>
+    StepOutput Run(StepPlan plan);
+}
+
+/// <summary>What a runner can hold.</summary>
+/// <param name="BlockCount">KV blocks.</param>
+/// <param name="BlockTokens">Positions of a block (16).</param>
+/// <param name="MaxPositions">Longest sequence that the model takes, tokens.</param>
+/// <param name="VocabularySize">Ids that can be sampled: 0 … this − 1.</param>
+public sealed record RunnerCapacity(int BlockCount, int BlockTokens, int MaxPositions, int VocabularySize);

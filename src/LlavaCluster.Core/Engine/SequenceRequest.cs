@@ -1,0 +1,34 @@
+using LlavaCluster.Core.Sampling;
+
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>One turn as an engine gets it.</summary>
+public sealed record SequenceRequest
+{
+    /// <summary>Name for logs: session and turn.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>All ids of the conversation so far, placeholders where images stand.</summary>
+    public required IReadOnlyList<int> TokenIds { get; init; }
+
+    /// <summary>The images of the whole conversation, in order.</summary>
+    public required IReadOnlyList<ImageSpan> Images { get; init; }
+
+    /// <summary>Which encoder to ask for an image; may lack some.</summary>
+    public IReadOnlyDictionary<string, string> Encoders { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>How tokens are chosen.</summary>
+    public required SamplingOptions Sampling { get; init; }
+
+    /// <summary>Seed of the turn.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Number of the turn in its session, from 0.</summary>
+    public required int Turn { get; init; }
+
+    /// <summary>Most tokens to generate, at least 1.</summary>
+    public required int MaxTokens { get; init; }
+
+    /// <summary>Conversations of different tenants never share KV.</summary>
+    public string Tenant { get; init; } = "";
+}

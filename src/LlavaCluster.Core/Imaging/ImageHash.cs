@@ -1,0 +1,30 @@
+using System.Security.Cryptography;
+
+namespace LlavaCluster.Core.Imaging;
+
+/// <summary>The address of an image: SHA-256 of its file's bytes, as 64 lower-case hexadecimal digits.</summary>
+public readonly record struct ImageHash
+{
+    /// <summary>Takes 64 hexadecimal digits.</summary>
+    /// <exception cref="FormatException">Not 64 hexadecimal digits.</exception>
+    public ImageHash(string hex)
+    {
+        if (hex is not { Length: 64 } || !hex.All(char.IsAsciiHexDigit))
+        {
+            throw new FormatException($"'{Shown(hex)}' is not an image hash: 64 hexadecimal digits are.");
+        }
+
+        Hex = hex.ToLowerInvariant();
+    }
+
+    /// <summary>64 lower-case hexadecimal digits.</summary>
+    public string Hex { get; }
+
+    /// <summary>The address of these bytes.</summary>
+    public static ImageHash Of(ReadOnlySpan<byte> file) => new(Convert.ToHexStringLower(SHA256.HashData(file)));
+
+    /// <inheritdoc/>
+    public override string ToString() => Hex ?? "";
+
+    private static string Shown(string? hex) => hex is null ? "null" : hex.Length <= 80 ? hex : hex[..80] + "…";
+}

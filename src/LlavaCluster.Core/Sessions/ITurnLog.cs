@@ -1,0 +1,22 @@
+namespace LlavaCluster.Core.Sessions;
+
+/// <summary>
+/// The durable record of each session: an append-only list of entries. Appending says how long the list is believed to be, so that
+/// of two writers one is refused. Any thread.
+/// </summary>
+public interface ITurnLog
+{
+    /// <summary>All entries of a session, oldest first; empty when there is none.</summary>
+    Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken);
+
+    /// <summary>Appends one entry.</summary>
+    /// <param name="session">Session id.</param>
+    /// <param name="expectedLength">Entries that the writer believes are there.</param>
+    /// <param name="entry">The entry.</param>
+    /// <param name="cancellationToken">Gives up before the append.</param>
+    /// <exception cref="TurnLogFencedException">The list has another length: somebody else wrote.</exception>
+    Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken);
+
+    /// <summary>Removes every entry of a session; nothing happens when there is none.</summary>
+    Task DeleteAsync(string session, CancellationToken cancellationToken);
+}

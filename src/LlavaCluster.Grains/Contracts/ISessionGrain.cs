@@ -1,0 +1,38 @@
+using Orleans.Concurrency;
+
+namespace LlavaCluster.Grains.Contracts;
+
+/// <summary>
+/// One conversation; the key is its id. Turns run one at a time in the order in which they came. Everything that it refuses comes
+/// as <see cref="TurnRefusedException"/>.
+/// </summary>
+[Alias("llava.ISessionGrain")]
+public interface ISessionGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Starts a turn, or joins it when the id is known: then what was generated is replayed from
+    /// <see cref="TurnRequestMessage.ResumeFrom"/> and goes on. The turn is cancelled when nobody listens any more.
+    /// </summary>
+    /// <param name="request">The turn.</param>
+    /// <param name="cancellationToken">Stops listening.</param>
+    /// <returns>Started, any number of deltas, finished.</returns>
+    [Alias("Chat")]
+    IAsyncEnumerable<TurnEventMessage> Chat(TurnRequestMessage request, CancellationToken cancellationToken = default);
+
+    /// <summary>The transcript and what is going on.</summary>
+    /// <exception cref="TurnRefusedException">NotFound: there is no such session.</exception>
+    [AlwaysInterleave]
+    [Alias("Get")]
+    Task<SessionMessage> Get();
+
+    /// <summary>Cancels what runs and forgets the conversation for ever.</summary>
+    /// <exception cref="TurnRefusedException">NotFound: there is no such session.</exception>
+    [Alias("Delete")]
+    Task Delete();
+
+    /// <summary>Ends a running or waiting turn; what was generated stays in the transcript.</summary>
+    /// <returns>False when no such turn runs or waits.</returns>
+    [AlwaysInterleave]
+    [Alias("Cancel")]
+    Task<bool> Cancel(string turnId);
+}

@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Checkpoint;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Weights;
@@ -23,4 +24,8 @@ public interface IWeightSource
 /// <param name="Dimension">0 or 1.</param>
 /// <param name="Start">First index.</param>
 /// <param name="Length">How many.</param>
-public readonly record struct WeightSlice(int Dimension, long Start, long Length);
+public readonly record struct WeightSlice(int Dimension, long Start, long Length)
+{
+    /// <summary>The slice of a <see cref="ShardPlan"/>.</summary>
+    public static implicit operator WeightSlice(ShardSlice slice) => new(slice.Dimension, slice.Start, slice.Length);
+}

@@ -1,0 +1,165 @@
+using LlavaCluster.Core.Checkpoint;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Weights;
+
+/// <summary>
+/// The weights of a checkpoint folder, read from its safetensors files tensor by tensor. Opening reads headers only; call
+/// <see cref="Check"/> before the first read, so that a wrong checkpoint is refused before gigabytes are loaded. One thread.
+/// </summary>
+public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
+{
+    /// <summary>Bytes that are copied between two reports, and at most held in between when types or devices differ.</summary>
+    private const long Portion = 64 << 20;
+
+    private readonly WeightMap _map;
+    private readonly Device _device;
+    private readonly ScalarType _dtype;
+    private readonly ILoadProgress? _progress;
+    private readonly Dictionary<string, SafetensorsFile> _files = [];
+    private Tensor? _staging;
+    private long _done;
+    private long _total;
+
+    /// <summary>Opens the folder's files and reads their headers.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="config">Its numbers, from <see cref="LlavaConfigReader"/>.</param>
+    /// <param name="device">Where tensors are wanted.</param>
+    /// <param name="dtype">Compute type: Float32, BFloat16 or Float16, whatever the files have.</param>
+    /// <param name="progress">Is told the bytes read; null: nobody.</param>
+    /// <exception cref="BadCheckpointException">A file is missing or wrong.</exception>
+    public CheckpointWeights(string folder, LlavaConfig config, Device device, ScalarType dtype, ILoadProgress? progress = null)
+    {
+        _map = new WeightMap(CheckpointFolder.Open(folder), config);
+        (_device, _dtype, _progress) = (device, dtype, progress);
+    }
+
+    /// <summary>Checks names, shapes and types of all tensors of the parts that will be read, and counts their bytes.</summary>
+    /// <param name="needed">The parts.</param>
+    /// <param name="plan">The rank's plan, for the count; null: one rank.</param>
+    /// <exception cref="BadCheckpointException">The files do not fit the config; everything that is wrong is listed.</exception>
+    public void Check(WeightRoles needed, ShardPlan? plan = null)
+    {
+        _map.Check(needed);
+        _total = _map.Entries
+            .Where(e => e.Used && needed.HasFlag(e.Role))
+            .Sum(e => SliceRuns.Of(_map.Find(e.Name)!.Tensor, plan?.SliceOf(e.Name)).Length);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Read(string name, long[] shape, WeightSlice? slice = null)
+    {
+        var stored = _map.Find(name) ?? throw new BadCheckpointException($"{_map.Folder}: tensor {name} is missing.");
+        var tensor = stored.Tensor;
+        if (!tensor.Shape.SequenceEqual(shape))
+        {
+            throw new BadCheckpointException(
+                $"{stored.File}: tensor {tensor.Name}: expected {SafetensorsTensor.Show(shape)}, file has {SafetensorsTensor.Show(tensor.Shape)}.");
+        }
+
+        var type = TypeOf(stored);
+        var runs = SliceRuns.Of(tensor, slice);
+        var size = (long[])shape.Clone();
+        if (slice is { } part)
+        {
+            size[part.Dimension] = part.Length;
+        }
+
+        if (!_files.TryGetValue(stored.File, out var file))
+        {
+            _files.Add(stored.File, file = new SafetensorsFile(stored.File));
+        }
+
+        using var scope = NewDisposeScope();
+        var result = empty(size, dtype: _dtype, device: _device);
+        if (runs.Length > 0)
+        {
+            var flat = result.view(-1);
+            if (type == _dtype && _device.type == DeviceType.CPU)
+            {
+                CopyBytes(file, runs, flat);
+            }
+            else
+            {
+                Convert(file, runs, flat, type, tensor.ElementSize);
+            }
+        }
+
+        return result.MoveToOuterDisposeScope().DetachFromDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        _staging?.Dispose();
+        foreach (var file in _files.Values)
+        {
+            file.Dispose();
+        }
+    }
+
+    /// <summary>Same type, same memory: straight from the mapping to the tensor.</summary>
+    private void CopyBytes(SafetensorsFile file, SliceRuns runs, Tensor flat)
+    {
+        var memory = Pointer(flat);
+        for (long start = 0; start < runs.Length; start += Portion)
+        {
+            var length = Math.Min(Portion, runs.Length - start);
+            file.Copy(runs, start, memory + start, length);
+            Report(length);
+        }
+    }
+
+    /// <summary>Portion by portion through a small tensor of the stored type; torch converts and moves.</summary>
+    private void Convert(SafetensorsFile file, SliceRuns runs, Tensor flat, ScalarType type, int elementSize)
+    {
+        var staging = Staging(type, Portion / elementSize);
+        for (long start = 0; start < runs.Length; start += Portion)
+        {
+            using var scope = NewDisposeScope();
+            var length = Math.Min(Portion, runs.Length - start);
+            file.Copy(runs, start, Pointer(staging), length);
+            flat.narrow(0, start / elementSize, length / elementSize).copy_(staging.narrow(0, 0, length / elementSize));
+            Report(length);
+        }
+    }
+
+    /// <summary>The small tensor; pinned when it feeds a GPU, which then copies at the bus's speed.</summary>
+    private Tensor Staging(ScalarType type, long elements)
+    {
+        if (_staging is null || _staging.dtype != type)
+        {
+            _staging?.Dispose();
+            var staging = empty(elements, dtype: type);
+            _staging = (_device.type == DeviceType.CUDA ? staging.pin_memory() : staging).DetachFromDisposeScope();
+        }
+
+        return _staging;
+    }
+
+    private void Report(long bytes)
+    {
+        _done += bytes;
+        _progress?.Report(_done, Math.Max(_done, _total));
+    }
+
+    private static ScalarType TypeOf(StoredTensor stored) => stored.Tensor.Type switch
+    {
+        "F16" => ScalarType.Float16,
+        "BF16" => ScalarType.BFloat16,
+        "F32" => ScalarType.Float32,
+        var type => throw new BadCheckpointException(
+            $"{stored.File}: tensor {stored.Tensor.Name} is stored as {type}; LlavaCluster reads F16, BF16 and F32."),
+    };
+
+    /// <summary>First byte of a flat tensor in host memory. Spans end at 2 GB, so only its first element is asked for.</summary>
+    private static byte* Pointer(Tensor flat)
+    {
+        using var first = flat.narrow(0, 0, 1);
+        fixed (byte* memory = first.bytes)
+        {
+            // Torch memory does not move.
+            return memory;
+        }
+    }
+}

@@ -52,4 +52,44 @@ public sealed record ImageProcessing
 
     /// <summary>Patches along a tile's side.</summary>
     public int PatchesPerSide => TileSide / PatchSide;
+
+    /// <summary>
+    /// What is wrong with these settings, in one sentence for whoever made the checkpoint; null when nothing is. Canvases that are
+    /// no whole number of tiles are refused: the reference cuts edge tiles for them that its own model then cannot place.
+    /// </summary>
+    public string? Problem
+    {
+        get
+        {
+            if (TileSide < 1 || PatchSide < 1 || PatchSide > TileSide)
+            {
+                return $"Tiles of {TileSide} and patches of {PatchSide} pixels: a patch has at least 1 pixel and fits into a tile.";
+            }
+
+            if (Mean is not { Count: 3 } || Std is not { Count: 3 } || !Mean.All(float.IsFinite) || !Std.All(s => float.IsFinite(s) && s != 0))
+            {
+                return "image_mean and image_std must have three finite numbers each, image_std none of them 0.";
+            }
+
+            if (!double.IsFinite(RescaleFactor))
+            {
+                return $"rescale_factor {RescaleFactor} is no finite number.";
+            }
+
+            if (Mode != ImageMode.AnyRes)
+            {
+                return null;
+            }
+
+            foreach (var (first, second) in Pinpoints)
+            {
+                if (first < TileSide || second < TileSide || first % TileSide != 0 || second % TileSide != 0)
+                {
+                    return $"image_grid_pinpoints lists {first}×{second}; both must be multiples of the tile side {TileSide}.";
+                }
+            }
+
+            return Pinpoints.Count == 0 ? "image_grid_pinpoints is empty; AnyRes needs at least one canvas." : null;
+        }
+    }
 }

@@ -24,7 +24,8 @@ public abstract record GenerationEvent
     /// <param name="Reason">Why the answer ended.</param>
     /// <param name="Text">Text that was held back and belongs to the answer.</param>
     /// <param name="Timings">How long it took.</param>
-    public sealed record Finished(FinishReason Reason, string Text, TurnTimings Timings) : GenerationEvent;
+    /// <param name="End">The end-of-sequence token, where one ended the answer; it is no part of the answer.</param>
+    public sealed record Finished(FinishReason Reason, string Text, TurnTimings Timings, SampledToken? End = null) : GenerationEvent;
 }
 
 /// <summary>Why an answer ended.</summary>

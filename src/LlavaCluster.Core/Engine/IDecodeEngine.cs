@@ -5,6 +5,9 @@ public interface IDecodeEngine
 {
     /// <summary>
     /// Queues a sequence and gives its events. Ending the enumeration, or the token, frees the sequence within one step.
+    /// The sequence is queued, or refused, when the enumerator is made; it throws later what kept a queued sequence from being
+    /// answered (<see cref="Imaging.BadImageException"/>, what the feature source threw, or a refusal since the engine stops). A step
+    /// that fails ends the sequence with <see cref="FinishReason.Failed"/>.
     /// </summary>
     /// <exception cref="SequenceRefusedException">It can never fit, or the queue is full.</exception>
     IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken);

@@ -9,6 +9,10 @@ public interface IImageEncodeEngine
     /// <exception cref="BadImageException">The image cannot be decoded.</exception>
     Task<ImageFeatures> EncodeAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken);
 
+    /// <summary>Decodes and cuts an image, so that a bad one is known early; the tiles are kept for a while, nothing is encoded.</summary>
+    /// <exception cref="BadImageException">The image cannot be decoded.</exception>
+    Task CheckAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken);
+
     /// <summary>Tiles that wait or are under way.</summary>
     int TilesOutstanding { get; }
 }

@@ -36,8 +36,14 @@ public sealed record TurnStarted(
 /// <param name="Text">The answer's text.</param>
 /// <param name="Reason">Why it ended.</param>
 /// <param name="At">When.</param>
+/// <param name="TextLengths">Characters of the text that came with each token; the rest came at the end. Null: all at the end.</param>
 public sealed record TurnEnded(
-    string TurnId, IReadOnlyList<SampledToken> Tokens, string Text, FinishReason Reason, DateTimeOffset At) : TurnLogEntry;
+    string TurnId,
+    IReadOnlyList<SampledToken> Tokens,
+    string Text,
+    FinishReason Reason,
+    DateTimeOffset At,
+    IReadOnlyList<int>? TextLengths = null) : TurnLogEntry;
 
 /// <summary>A part of a user's message: a text or an image.</summary>
 /// <param name="Text">The text, or null.</param>

@@ -1,0 +1,17 @@
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>What an encode loop takes on and keeps.</summary>
+public sealed record EncodeLoopOptions
+{
+    /// <summary>Images that are decoded and cut at once.</summary>
+    public int Decoders { get; init; } = 2;
+
+    /// <summary>Tiles that go through the tower at once; an image with more goes alone.</summary>
+    public int BatchTiles { get; init; } = 10;
+
+    /// <summary>Bytes of features that are kept.</summary>
+    public long FeatureBytes { get; init; } = 512L << 20;
+
+    /// <summary>Bytes of tiles that are kept between check and encoding.</summary>
+    public long TileBytes { get; init; } = 128L << 20;
+}

@@ -1,0 +1,52 @@
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>Is told what an engine does; for logs and metrics. Called on the engine's thread: must be quick and must not throw.</summary>
+public interface IEngineObserver
+{
+    /// <summary>A step failed for these sequences.</summary>
+    void StepFailed(IReadOnlyList<string> sequences, Exception error);
+
+    /// <summary>An image could not be had, or not be loaded, for these sequences.</summary>
+    void ImageFailed(string image, IReadOnlyList<string> sequences, Exception error);
+
+    /// <summary>Nobody read the events of a sequence; it was dropped.</summary>
+    void SequenceAbandoned(string sequence, TimeSpan unread);
+
+    /// <summary>The loop ended for a reason of its own: all its sequences have failed.</summary>
+    void LoopFailed(Exception error);
+
+    /// <summary>A step was computed.</summary>
+    /// <param name="tokens">Tokens computed.</param>
+    /// <param name="sampled">Tokens chosen.</param>
+    /// <param name="took">How long it took.</param>
+    void StepDone(int tokens, int sampled, TimeSpan took);
+}
+
+/// <summary>Tells nobody.</summary>
+public sealed class NoObserver : IEngineObserver
+{
+    /// <inheritdoc/>
+    public void StepFailed(IReadOnlyList<string> sequences, Exception error)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void ImageFailed(string image, IReadOnlyList<string> sequences, Exception error)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void SequenceAbandoned(string sequence, TimeSpan unread)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void LoopFailed(Exception error)
+    {
+    }
+
+    /// <inheritdoc/>
+    public void StepDone(int tokens, int sampled, TimeSpan took)
+    {
+    }
+}

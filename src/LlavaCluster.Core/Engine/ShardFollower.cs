@@ -1,0 +1,107 @@
+using LlavaCluster.Core.Scheduling;
+
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>
+/// A rank that follows: one thread of its own that makes a runner and does with it what the leader sends. It keeps no plan of its own,
+/// only the number of the next step: a step of another epoch, or out of order, means that KV would be wrong, and ends it.
+/// </summary>
+public sealed class ShardFollower : IAsyncDisposable
+{
+    private readonly int _rank;
+    private readonly long _epoch;
+    private readonly Func<IModelRunner> _runner;
+    private readonly IShardLink _link;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Thread? _thread;
+
+    /// <summary>Nothing runs before <see cref="StartAsync"/>.</summary>
+    /// <param name="rank">This rank, from 1.</param>
+    /// <param name="epoch">Formation of the replica's ranks.</param>
+    /// <param name="runner">Makes the rank's runner; called on its thread, which also uses and disposes it.</param>
+    /// <param name="link">From the leader; not disposed here.</param>
+    public ShardFollower(int rank, long epoch, Func<IModelRunner> runner, IShardLink link)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
+        (_rank, _epoch, _runner, _link) = (rank, epoch, runner, link);
+    }
+
+    /// <summary>Completes when the leader said stop; fails with what ended the thread otherwise.</summary>
+    public Task Completion => _ended.Task;
+
+    /// <summary>Starts the thread; completes when the runner is made, or fails with what its factory threw.</summary>
+    public Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        if (_thread is not null)
+        {
+            throw new InvalidOperationException($"Rank {_rank} was started before.");
+        }
+
+        _thread = new Thread(Run) { IsBackground = true, Name = $"shard {_rank}" };
+        _thread.Start();
+        return _started.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Ends the thread without the leader's word; waits for it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (_thread is not null)
+        {
+            await _ended.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            using var runner = _runner();
+            _started.TrySetResult();
+            for (long step = 0; Obey(runner, _link.Receive(_rank, _stop.Token), ref step);)
+            {
+            }
+
+            _ended.TrySetResult();
+        }
+        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        {
+            _ended.TrySetResult();
+        }
+        catch (Exception error)
+        {
+            _started.TrySetException(error);
+            _ended.TrySetException(error);
+        }
+    }
+
+    private bool Obey(IModelRunner runner, ShardMessage message, ref long step)
+    {
+        switch (message)
+        {
+            case ShardMessage.LoadImage load:
+                runner.LoadImage(load.Features);
+                return true;
+            case ShardMessage.ForgetImage forget:
+                runner.ForgetImage(forget.Image);
+                return true;
+            case ShardMessage.Run run:
+                Check(run.Plan, step++);
+                runner.Run(run.Plan);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void Check(StepPlan plan, long expected)
+    {
+        if (plan.Epoch != _epoch || plan.Step != expected)
+        {
+            throw new InvalidOperationException(
+                $"Rank {_rank} was sent step {plan.Step} of epoch {plan.Epoch}; it is at step {expected} of epoch {_epoch}.");
+        }
+    }
+}

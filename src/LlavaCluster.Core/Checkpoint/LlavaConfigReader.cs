@@ -42,6 +42,17 @@ public static class LlavaConfigReader
         ConfigObject.TryRead(Path.Combine(folder, "preprocessor_config.json"))
         ?? ConfigObject.TryRead(Path.Combine(folder, "processor_config.json"))?.Object("image_processor");
 
-    private static IReadOnlyList<int> EosIds(params ConfigObject?[] places) =>
-        places.Select(p => p?.FindInts("eos_token_id")).FirstOrDefault(ids => ids is not null) ?? [DefaultEos];
+    /// <summary>The first of the places that names any.</summary>
+    private static IReadOnlyList<int> EosIds(params ConfigObject?[] places)
+    {
+        foreach (var place in places)
+        {
+            if (place?.FindInts("eos_token_id") is { } ids)
+            {
+                return ids.All(id => id >= 0) ? ids : throw place.Refuse("eos_token_id", "token ids of 0 or more");
+            }
+        }
+
+        return [DefaultEos];
+    }
 }

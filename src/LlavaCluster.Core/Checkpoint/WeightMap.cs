@@ -18,7 +18,7 @@ public sealed class WeightMap
         foreach (var stored in folder.Tensors)
         {
             var name = WeightName.Ours(stored.Tensor.Name);
-            if (WeightName.IsTable(name) || (name == "image_newline" && config.Kind == LlavaKind.Llava15))
+            if (WeightName.IsLeftover(name) || (name == "image_newline" && config.Kind == LlavaKind.Llava15))
             {
                 continue;
             }

@@ -70,9 +70,10 @@ public static class WeightName
         return ours.StartsWith(Head, StringComparison.Ordinal) ? Language + ours : ours;
     }
 
-    /// <summary>Tensors that some files carry and nobody needs: tables that follow from the config.</summary>
-    public static bool IsTable(string name) =>
-        name.EndsWith(".inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal);
+    /// <summary>Tensors that some files carry and nobody needs: tables that follow from the config, CLIP's way to its text half.</summary>
+    public static bool IsLeftover(string name) =>
+        name.EndsWith(".inv_freq", StringComparison.Ordinal) || name.EndsWith(".position_ids", StringComparison.Ordinal)
+        || name.EndsWith("visual_projection.weight", StringComparison.Ordinal);
 
     private static string Cut(string name, string prefix) =>
         name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;

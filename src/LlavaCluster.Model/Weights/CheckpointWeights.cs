@@ -18,6 +18,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
     private readonly ScalarType _dtype;
     private readonly ILoadProgress? _progress;
     private readonly Dictionary<string, SafetensorsFile> _files = [];
+    private readonly ReadAhead _ahead = new();
     private Tensor? _staging;
     private long _done;
     private long _total;
@@ -35,16 +36,20 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         (_device, _dtype, _progress) = (device, dtype, progress);
     }
 
-    /// <summary>Checks names, shapes and types of all tensors of the parts that will be read, and counts their bytes.</summary>
+    /// <summary>Checks names, shapes and types of all tensors of the parts that will be read, counts their bytes and plans reading ahead.</summary>
     /// <param name="needed">The parts.</param>
-    /// <param name="plan">The rank's plan, for the count; null: one rank.</param>
+    /// <param name="plan">The rank's plan, for count and reading ahead; null: one rank.</param>
     /// <exception cref="BadCheckpointException">The files do not fit the config; everything that is wrong is listed.</exception>
     public void Check(WeightRoles needed, ShardPlan? plan = null)
     {
         _map.Check(needed);
-        _total = _map.Entries
+        var ranges = _map.Entries
             .Where(e => e.Used && needed.HasFlag(e.Role))
-            .Sum(e => SliceRuns.Of(_map.Find(e.Name)!.Tensor, plan?.SliceOf(e.Name)).Length);
+            .Select(e => (Stored: _map.Find(e.Name)!, Slice: plan?.SliceOf(e.Name)))
+            .Select(e => (e.Stored.File, Runs: SliceRuns.Of(e.Stored.Tensor, e.Slice)))
+            .ToArray();
+        _total = ranges.Sum(r => r.Runs.Length);
+        _ahead.Plan(ranges);
     }
 
     /// <inheritdoc/>
@@ -66,16 +71,22 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
             size[part.Dimension] = part.Length;
         }
 
-        if (!_files.TryGetValue(stored.File, out var file))
+        foreach (var (path, next) in _ahead.After(stored.File, runs))
         {
-            _files.Add(stored.File, file = new SafetensorsFile(stored.File));
+            FileOf(path).Advise(next);
         }
 
+        var file = FileOf(stored.File);
         using var scope = NewDisposeScope();
         var result = empty(size, dtype: _dtype, device: _device);
         if (runs.Length > 0)
         {
             var flat = result.view(-1);
+            if (_device.type == DeviceType.CPU)
+            {
+                HugePages.Advise(Pointer(flat), flat.NumberOfElements * flat.ElementSize);
+            }
+
             if (type == _dtype && _device.type == DeviceType.CPU)
             {
                 CopyBytes(file, runs, flat);
@@ -96,6 +107,16 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         {
             file.Dispose();
         }
+    }
+
+    private SafetensorsFile FileOf(string path)
+    {
+        if (!_files.TryGetValue(path, out var file))
+        {
+            _files.Add(path, file = new SafetensorsFile(path));
+        }
+
+        return file;
     }
 
     /// <summary>Same type, same memory: straight from the mapping to the tensor.</summary>

@@ -18,6 +18,9 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
 
     private const int AdviseWillNeed = 3;
 
+    /// <summary>The kernel cuts a longer advice to the device's read-ahead, and forgets the rest.</summary>
+    private const long AdviseStep = 512 << 10;
+
     private readonly SafeFileHandle _handle;
     private readonly MemoryMappedFile _map;
 
@@ -27,6 +30,16 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         _handle = File.OpenHandle(path);
         _map = MemoryMappedFile.CreateFromFile(
             _handle, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+    }
+
+    /// <summary>Asks the kernel to fetch a slice, without waiting for it. Advice: it may do nothing.</summary>
+    public void Advise(SliceRuns runs)
+    {
+        var end = runs.Length == 0 ? 0 : runs.Place(runs.Length - 1) + 1;
+        for (var start = runs.First; start < end; start += AdviseStep)
+        {
+            _ = posix_fadvise(_handle, start, Math.Min(AdviseStep, end - start), AdviseWillNeed);
+        }
     }
 
     /// <summary>Copies a part of a slice.</summary>
@@ -40,10 +53,6 @@ internal sealed unsafe partial class SafetensorsFile : IDisposable
         {
             return;
         }
-
-        // The kernel reads ahead while the windows before are being copied; the advice is free to fail.
-        var (from, to) = (runs.Place(start), runs.Place(start + length - 1) + 1);
-        _ = posix_fadvise(_handle, from, to - from, AdviseWillNeed);
 
         var step = Math.Max(1, (long)(Window * ((double)runs.Run / runs.Stride)));
         var target = (nint)destination;

@@ -90,4 +90,84 @@ public sealed class CheckpointWeightsTests
             Assert.False(tensor.requires_grad);
         }
     }
+
+    [Fact]
+    public void Read_WithProgress_EndsAtTheTotalOfTheParts()
+    {
+        var folder = GoldenFolder.Of("checkpoints", "yi");
+        var config = LlavaConfigReader.Read(folder);
+        var plan = new ShardPlan(config.Text, 3, 7);
+        var progress = new RecordedProgress();
+        using var weights = new CheckpointWeights(folder, config, CPU, ScalarType.Float32, progress);
+        weights.Check(WeightRoles.Language, plan);
+        foreach (var entry in TensorCatalog.Of(config).Where(e => e.Role == WeightRoles.Language))
+        {
+            weights.Read(entry.Name, entry.Shape, plan.SliceOf(entry.Name)).Dispose();
+        }
+
+        Assert.Equal(progress.Reports[^1].Total, progress.Reports[^1].Done);
+        Assert.Single(progress.Reports.Select(r => r.Total).Distinct());
+        Assert.Equal(progress.Reports.OrderBy(r => r.Done), progress.Reports);
+    }
+
+    [Fact]
+    public void Read_AnotherShape_ShowsBoth()
+    {
+        var folder = GoldenFolder.Of("checkpoints", "vicuna");
+        using var weights = new CheckpointWeights(folder, LlavaConfigReader.Read(folder), CPU, ScalarType.Float32);
+        var thrown = Assert.Throws<BadCheckpointException>(() => weights.Read("lm_head.weight", [2000, 64]));
+        Assert.Equal(
+            $"{folder}/model.safetensors: tensor language_model.lm_head.weight: expected [2000, 64], file has [2048, 64].", thrown.Message);
+    }
+
+    [Fact]
+    public void Read_TensorThatIsNotThere_IsNamed()
+    {
+        var folder = GoldenFolder.Of("checkpoints", "llava15");
+        using var weights = new CheckpointWeights(folder, LlavaConfigReader.Read(folder), CPU, ScalarType.Float32);
+        var thrown = Assert.Throws<BadCheckpointException>(() => weights.Read("image_newline", [64]));
+        Assert.Equal($"{folder}: tensor image_newline is missing.", thrown.Message);
+    }
+
+    [Theory]
+    [InlineData(0, 0, 2049)]
+    [InlineData(0, -1, 2)]
+    [InlineData(1, 64, 1)]
+    [InlineData(2, 0, 1)]
+    public void Read_SliceOutsideTheTensor_IsRefused(int dimension, long start, long length)
+    {
+        var folder = GoldenFolder.Of("checkpoints", "vicuna");
+        using var weights = new CheckpointWeights(folder, LlavaConfigReader.Read(folder), CPU, ScalarType.Float32);
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => weights.Read("lm_head.weight", [2048, 64], new WeightSlice(dimension, start, length)));
+    }
+
+    [Fact]
+    public void Open_TruncatedFile_IsRefused()
+    {
+        var folder = Directory.CreateTempSubdirectory("truncated-").FullName;
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(GoldenFolder.Of("checkpoints", "vicuna")))
+            {
+                File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+            }
+
+            var weights = Path.Combine(folder, "model.safetensors");
+            using (var stream = File.OpenWrite(weights))
+            {
+                stream.SetLength(stream.Length - 100);
+            }
+
+            var thrown = Assert.Throws<BadCheckpointException>(
+                () => new CheckpointWeights(folder, LlavaConfigReader.Read(folder), CPU, ScalarType.Float32));
+            Assert.Equal(
+                $"{weights}: tensor 'vision_tower.vision_model.pre_layrnorm.bias' ends at byte 998,720 of the data, but the file has only 998,684. It is truncated: fetch it again.",
+                thrown.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

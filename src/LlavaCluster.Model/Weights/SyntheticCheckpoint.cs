@@ -1,0 +1,128 @@
+using System.Text.Json;
+using LlavaCluster.Core.Checkpoint;
+
+namespace LlavaCluster.Model.Weights;
+
+/// <summary>What to write.</summary>
+public sealed record SyntheticOptions
+{
+    /// <summary>The dimensions.</summary>
+    public required SyntheticPreset Preset { get; init; }
+
+    /// <summary>A folder whose tokenizer and chat template the checkpoint gets.</summary>
+    public required string TokenizerFolder { get; init; }
+
+    /// <summary>Type of the weights: float16, bfloat16 or float32.</summary>
+    public string DType { get; init; } = "bfloat16";
+
+    /// <summary>The same seed gives the same bytes, whatever the number of threads.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Threads that fill and write; 0: one per core.</summary>
+    public int Threads { get; init; }
+}
+
+/// <summary>
+/// Writes a checkpoint with random weights in the published form, as fast as the disk takes it. It is complete or not there: all
+/// is written beside the folder and moved at the end.
+/// </summary>
+public static class SyntheticCheckpoint
+{
+    private const long MostThreads = 64;
+
+    private static readonly Dictionary<string, string> StoredTypes = new()
+    {
+        ["float16"] = "F16",
+        ["bfloat16"] = "BF16",
+        ["float32"] = "F32",
+    };
+
+    /// <summary>Writes the checkpoint and returns its bytes of weights.</summary>
+    /// <param name="folder">A new or empty folder.</param>
+    /// <param name="options">What to write.</param>
+    /// <param name="progress">Is told the bytes written.</param>
+    /// <param name="cancellation">Ends the writing; nothing is left then.</param>
+    /// <exception cref="BadCheckpointException">The dimensions do not fit each other, the folder is in use, or the disk is too full.</exception>
+    public static long Write(string folder, SyntheticOptions options, ILoadProgress? progress = null, CancellationToken cancellation = default)
+    {
+        if (!StoredTypes.TryGetValue(options.DType, out var type))
+        {
+            throw new BadCheckpointException($"There is no dtype '{options.DType}' for weights. Take {string.Join(", ", StoredTypes.Keys)}.");
+        }
+
+        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
+        {
+            throw new BadCheckpointException($"{folder}: is not empty. Name a new folder, or remove what is there.");
+        }
+
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        var partial = folder + ".partial";
+        Remove(partial);
+        Directory.CreateDirectory(partial);
+        try
+        {
+            SyntheticFiles.Write(partial, options.Preset, options.DType, options.TokenizerFolder);
+            var shards = SyntheticShard.Cut(TensorCatalog.Of(LlavaConfigReader.Read(partial)), type);
+            RequireSpace(partial, shards.Sum(s => s.Length));
+            WriteIndex(partial, shards, type);
+            var threads = (int)Math.Min(options.Threads > 0 ? options.Threads : Environment.ProcessorCount, MostThreads);
+            new SyntheticWriter(type, options.Seed, threads, progress, cancellation).Write(partial, shards);
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder);
+            }
+
+            Directory.Move(partial, folder);
+            return shards.Sum(s => s.Length - s.Header.Length);
+        }
+        catch
+        {
+            Remove(partial);
+            throw;
+        }
+    }
+
+    private static void RequireSpace(string folder, long bytes)
+    {
+        var free = new DriveInfo(folder).AvailableFreeSpace;
+        if (free < bytes)
+        {
+            throw new BadCheckpointException(
+                $"{folder}: {bytes / 1e9:N1} GB are to be written, {free / 1e9:N1} GB are free. Free some space or name a folder on another disk.");
+        }
+    }
+
+    private static void WriteIndex(string folder, IReadOnlyList<SyntheticShard> shards, string type)
+    {
+        if (shards.Count == 1)
+        {
+            return;
+        }
+
+        using var stream = File.Create(Path.Combine(folder, "model.safetensors.index.json"));
+        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        json.WriteStartObject();
+        json.WriteStartObject("metadata");
+        json.WriteNumber("total_size", shards.Sum(s => s.Entries.Sum(e => SyntheticShard.BytesOf(e, type))));
+        json.WriteEndObject();
+        json.WriteStartObject("weight_map");
+        foreach (var shard in shards)
+        {
+            foreach (var entry in shard.Entries)
+            {
+                json.WriteString(WeightName.Published(entry.Name), shard.Name);
+            }
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void Remove(string folder)
+    {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}

@@ -64,7 +64,8 @@ public sealed class ImageDecoder : IImageDecoder
         catch (Exception e) when (e is ImageFormatException or NotSupportedException or InvalidMemoryOperationException)
         {
             throw new BadImageException(
-                $"The {info.Format} file cannot be decoded: its data is damaged or of a kind that is not read. Save the picture again and send that.",
+                $"The {info.Format} file cannot be decoded: its data is damaged or cut short. "
+                + "Send the whole file, or save the picture again and send that.",
                 e);
         }
     }

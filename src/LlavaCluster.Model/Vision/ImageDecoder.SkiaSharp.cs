@@ -31,7 +31,9 @@ public sealed class ImageDecoder : IImageDecoder
         {
             using var data = SKData.Create((nint)bytes, file.Length);
             using var codec = SKCodec.Create(data)
-                ?? throw new BadImageException($"The {info.Format} file cannot be read: its header is damaged. Save the picture again and send that.");
+                ?? throw new BadImageException(
+                    $"The {info.Format} file cannot be read: it is damaged or cut short. "
+                    + "Send the whole file, or save the picture again and send that.");
             var (width, height) = info.Orientation >= 5 ? (info.Height, info.Width) : (info.Width, info.Height);
             if (codec.Info.Width != width || codec.Info.Height != height)
             {
@@ -74,8 +76,8 @@ public sealed class ImageDecoder : IImageDecoder
         {
             throw new BadImageException(result == SKCodecResult.IncompleteInput
                 ? $"The {format} file ends before its picture does: it is truncated. Send the whole file."
-                : $"The {format} file cannot be decoded ({result}): its data is damaged or of a kind that is not read. "
-                    + "Save the picture again and send that.");
+                : $"The {format} file cannot be decoded ({result}): its data is damaged or cut short. "
+                    + "Send the whole file, or save the picture again and send that.");
         }
     }
 

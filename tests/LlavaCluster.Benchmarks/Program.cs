@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using LlavaCluster.Benchmarks.Preprocessing;
+
+// One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
+var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
+{
+    PreprocessBenchmark.Command(),
+};
+return await root.Parse(args).InvokeAsync();

@@ -77,7 +77,8 @@ public sealed partial class CheckpointFolder
                 if (!stored.TryAdd(tensor.Name, new StoredTensor(header.File, tensor)))
                 {
                     throw new BadCheckpointException(
-                        $"{header.File}: tensor '{tensor.Name}' is also in {stored[tensor.Name].File}. Remove the file that does not belong to the checkpoint.");
+                        $"{header.File}: tensor '{tensor.Name}' is also in {stored[tensor.Name].File}. "
+                        + "Remove the file that does not belong to the checkpoint.");
                 }
             }
         }
@@ -86,7 +87,8 @@ public sealed partial class CheckpointFolder
         return lost.Key is null
             ? [.. stored.Values]
             : throw new BadCheckpointException(
-                $"{Path.GetDirectoryName(headers[0].File)}: {IndexFile} says that tensor '{lost.Key}' is in {lost.Value}, but it is not there. Fetch index and shards again.");
+                $"{Path.GetDirectoryName(headers[0].File)}: {IndexFile} says that tensor '{lost.Key}' is in {lost.Value}, "
+                + "but it is not there. Fetch index and shards again.");
     }
 
     /// <summary>All files of a set of which one is there: model-00001-of-00003 tells of two more.</summary>

@@ -19,12 +19,14 @@ public static class LlavaConfigReader
     {
         if (!Directory.Exists(folder))
         {
-            throw new BadCheckpointException($"{folder}: there is no such folder. Name a checkpoint folder (config.json, *.safetensors, tokenizer files).");
+            throw new BadCheckpointException(
+                $"{folder}: there is no such folder. Name a checkpoint folder (config.json, *.safetensors, tokenizer files).");
         }
 
         var file = Path.Combine(folder, "config.json");
         var root = ConfigObject.TryRead(file)
-            ?? throw new BadCheckpointException($"{file}: there is no such file. A checkpoint folder has config.json, *.safetensors and tokenizer files.");
+            ?? throw new BadCheckpointException(
+                $"{file}: there is no such file. A checkpoint folder has config.json, *.safetensors and tokenizer files.");
         var generation = ConfigObject.TryRead(Path.Combine(folder, "generation_config.json"));
         var preprocessor = Preprocessor(folder);
         return IsOriginal(root)

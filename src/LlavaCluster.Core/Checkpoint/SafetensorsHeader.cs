@@ -39,19 +39,23 @@ public sealed class SafetensorsHeader
         Span<byte> prefix = stackalloc byte[8];
         if (stream.Length < prefix.Length || stream.ReadAtLeast(prefix, prefix.Length, throwOnEndOfStream: false) < prefix.Length)
         {
-            throw Bad(file, $"has {stream.Length} bytes; a safetensors file begins with 8 bytes of header length. It is truncated: fetch it again.");
+            throw Bad(
+                file, $"has {stream.Length} bytes; a safetensors file begins with 8 bytes of header length. It is truncated: fetch it again.");
         }
 
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > MostBytes)
         {
-            throw Bad(file, $"claims a header of {length:N0} bytes; safetensors files have at most {MostBytes:N0}. It is not a safetensors file.");
+            throw Bad(
+                file, $"claims a header of {length:N0} bytes; safetensors files have at most {MostBytes:N0}. It is not a safetensors file.");
         }
 
         if ((long)length > stream.Length - prefix.Length)
         {
             throw Bad(
-                file, $"claims a header of {length:N0} bytes, but has only {stream.Length - prefix.Length:N0} after the first 8. It is truncated: fetch it again.");
+                file,
+                $"claims a header of {length:N0} bytes, but has only {stream.Length - prefix.Length:N0} after the first 8. "
+                + "It is truncated: fetch it again.");
         }
 
         var json = new byte[length];
@@ -96,7 +100,9 @@ public sealed class SafetensorsHeader
             || !value.TryGetProperty("shape", out var shape) || Numbers(shape) is not { } sizes
             || !value.TryGetProperty("data_offsets", out var offsets) || Numbers(offsets) is not [var begin, var end])
         {
-            throw Bad(file, $"tensor '{name}' needs dtype, shape and data_offsets of two whole numbers, 0 or more; the header has {Shorten(value)}.");
+            throw Bad(
+                file,
+                $"tensor '{name}' needs dtype, shape and data_offsets of two whole numbers, 0 or more; the header has {Shorten(value)}.");
         }
 
         var type = dtype.GetString()!;
@@ -125,7 +131,10 @@ public sealed class SafetensorsHeader
         if (needed != (UInt128)(end - begin))
         {
             var takes = needed >= (UInt128)1 << 64 ? "more bytes than a file can have" : $"{needed} bytes";
-            throw Bad(file, $"tensor '{name}' of shape {SafetensorsTensor.Show(sizes)} and dtype {type} takes {takes}, but its range [{begin}, {end}) has {end - begin}.");
+            throw Bad(
+                file,
+                $"tensor '{name}' of shape {SafetensorsTensor.Show(sizes)} and dtype {type} takes {takes}, "
+                + $"but its range [{begin}, {end}) has {end - begin}.");
         }
 
         return new SafetensorsTensor(name, type, sizes, dataStart + begin, end - begin);
@@ -140,20 +149,26 @@ public sealed class SafetensorsHeader
             if (tensor.Offset < reached)
             {
                 throw Bad(
-                    file, $"tensor '{tensor.Name}' begins at byte {tensor.Offset - dataStart} of the data, but {before} ends at {reached - dataStart}: they overlap.");
+                    file,
+                    $"tensor '{tensor.Name}' begins at byte {tensor.Offset - dataStart} of the data, "
+                    + $"but {before} ends at {reached - dataStart}: they overlap.");
             }
 
             if (tensor.Offset > reached)
             {
                 throw Bad(
-                    file, $"tensor '{tensor.Name}' begins at byte {tensor.Offset - dataStart} of the data, but {before} ends at {reached - dataStart}: the bytes between belong to no tensor.");
+                    file,
+                    $"tensor '{tensor.Name}' begins at byte {tensor.Offset - dataStart} of the data, "
+                    + $"but {before} ends at {reached - dataStart}: the bytes between belong to no tensor.");
             }
 
             (reached, before) = (tensor.Offset + tensor.Length, $"tensor '{tensor.Name}'");
             if (reached - dataStart > dataLength)
             {
                 throw Bad(
-                    file, $"{before} ends at byte {reached - dataStart:N0} of the data, but the file has only {dataLength:N0}. It is truncated: fetch it again.");
+                    file,
+                    $"{before} ends at byte {reached - dataStart:N0} of the data, but the file has only {dataLength:N0}. "
+                    + "It is truncated: fetch it again.");
             }
         }
 

@@ -20,7 +20,9 @@ public sealed class ShardPlan
     private readonly TextConfig _text;
 
     /// <summary>The part of rank <paramref name="rank"/> of <paramref name="ranks"/>.</summary>
-    /// <exception cref="BadCheckpointException">The query heads do not divide by the ranks, or there are more ranks than columns to share.</exception>
+    /// <exception cref="BadCheckpointException">
+    /// The query heads do not divide by the ranks, or there are more ranks than columns to share.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">No such rank.</exception>
     public ShardPlan(TextConfig text, int rank, int ranks)
     {
@@ -29,7 +31,8 @@ public sealed class ShardPlan
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(rank, ranks);
         if (text.Heads % ranks != 0)
         {
-            throw new BadCheckpointException($"num_attention_heads {text.Heads} does not divide by {ranks} ranks. Take a number of ranks that divides it.");
+            throw new BadCheckpointException(
+                $"num_attention_heads {text.Heads} does not divide by {ranks} ranks. Take a number of ranks that divides it.");
         }
 
         foreach (var (name, size) in ((string, int)[])[("intermediate_size", text.Intermediate), ("vocab_size", text.VocabularySize)])

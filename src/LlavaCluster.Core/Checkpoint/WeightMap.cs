@@ -58,6 +58,12 @@ public sealed class WeightMap
         var used = Entries.Where(e => e.Used && needed.HasFlag(e.Role)).ToArray();
         var complaints = new List<string>();
         Complain("missing", [.. used.Where(e => Find(e.Name) is null).Select(e => e.Name)]);
+        if (needed.HasFlag(WeightRoles.Vision) && !Entries.Any(e => e.Role == WeightRoles.Vision && _found.ContainsKey(e.Name)))
+        {
+            // Original LLaVA-1.5 checkpoints were published so: the tower was frozen, and fetched from elsewhere by name.
+            complaints.Add("The folder has no vision tower at all: save the one that the model was trained with among its weights.");
+        }
+
         Complain("unknown", _unknown);
         Complain("of another shape", [.. used.Select(WrongShape).OfType<string>()]);
         Complain("of another type than " + string.Join(", ", ReadableTypes), [.. used.Select(WrongType).OfType<string>()]);

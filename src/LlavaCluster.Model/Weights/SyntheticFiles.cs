@@ -26,7 +26,8 @@ internal static class SyntheticFiles
         var copied = TokenizerFiles.Where(f => File.Exists(Path.Combine(tokenizerFolder, f))).ToArray();
         if (!copied.Any(f => f is "tokenizer.model" or "tokenizer.json"))
         {
-            throw new BadCheckpointException($"{tokenizerFolder}: there is neither tokenizer.json nor tokenizer.model to copy. Name a folder with a tokenizer.");
+            throw new BadCheckpointException(
+                $"{tokenizerFolder}: there is neither tokenizer.json nor tokenizer.model to copy. Name a folder with a tokenizer.");
         }
 
         foreach (var file in copied)
@@ -38,7 +39,8 @@ internal static class SyntheticFiles
         if (tokenizer.Count > preset.VocabularySize)
         {
             throw new BadCheckpointException(
-                $"{tokenizerFolder}: the tokenizer has {tokenizer.Count:N0} ids, the vocabulary {preset.VocabularySize:N0}. Take a larger vocabulary or a smaller tokenizer.");
+                $"{tokenizerFolder}: the tokenizer has {tokenizer.Count:N0} ids, the vocabulary {preset.VocabularySize:N0}. "
+                + "Take a larger vocabulary or a smaller tokenizer.");
         }
 
         Save("config.json", Config(preset, dtype, tokenizer.Image ?? preset.ImageTokenId));

@@ -25,6 +25,25 @@ public sealed class WeightMapTests : IDisposable
         new WeightMap(CheckpointFolder.Open(folder), LlavaConfigReader.Read(folder)).Check(WeightRoles.All);
     }
 
+    [Theory]
+    [InlineData("model.language_model.", "lm_head.", "model.vision_tower.vision_model.", "model.multi_modal_projector.linear_1.", "model.multi_modal_projector.linear_2.", "model.image_newline")]
+    [InlineData("model.language_model.", "lm_head.", "model.vision_tower.", "model.multi_modal_projector.linear_1.", "model.multi_modal_projector.linear_2.", "model.image_newline")]
+    [InlineData("model.", "lm_head.", "model.vision_tower.vision_tower.vision_model.", "model.mm_projector.0.", "model.mm_projector.2.", "model.image_newline")]
+    public void Check_EveryLayoutOfNames_IsFound(string language, string head, string vision, string first, string second, string newline)
+    {
+        (string Ours, string Theirs)[] prefixes =
+        [
+            ("language_model.", language), ("lm_head.", head), ("vision_tower.", vision),
+            ("multi_modal_projector.linear_1.", first), ("multi_modal_projector.linear_2.", second), ("image_newline", newline),
+        ];
+        Write(TensorCatalog.Of(_folder.Read()).Select(e =>
+        {
+            var (ours, theirs) = prefixes.Single(p => e.Name.StartsWith(p.Ours, StringComparison.Ordinal));
+            return (theirs + e.Name[ours.Length..], "BF16", e.Shape);
+        }));
+        Map().Check(WeightRoles.All);
+    }
+
     [Fact]
     public void Check_MissingTensors_AreListed()
     {
@@ -42,7 +61,8 @@ public sealed class WeightMapTests : IDisposable
             $"{_folder.Folder}: the weights do not fit config.json. 21 tensors are missing: vision_tower.embeddings.class_embedding, vision_tower.embeddings.patch_embedding.weight, "
             + "vision_tower.embeddings.position_embedding.weight, vision_tower.pre_layrnorm.weight, vision_tower.pre_layrnorm.bias, vision_tower.encoder.layers.0.layer_norm1.weight, "
             + "vision_tower.encoder.layers.0.layer_norm1.bias, vision_tower.encoder.layers.0.self_attn.q_proj.weight, vision_tower.encoder.layers.0.self_attn.q_proj.bias, "
-            + "vision_tower.encoder.layers.0.self_attn.k_proj.weight and 11 more.",
+            + "vision_tower.encoder.layers.0.self_attn.k_proj.weight and 11 more. "
+            + "The folder has no vision tower at all: save the one that the model was trained with among its weights.",
             Refusal());
     }
 

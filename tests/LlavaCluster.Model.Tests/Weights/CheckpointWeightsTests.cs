@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Tests;
@@ -164,6 +166,89 @@ public sealed class CheckpointWeightsTests
             Assert.Equal(
                 $"{weights}: tensor 'vision_tower.vision_model.pre_layrnorm.bias' ends at byte 998,720 of the data, but the file has only 998,684. It is truncated: fetch it again.",
                 thrown.Message);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Tensors longer than what is mapped and staged at once.</summary>
+    [Fact]
+    public void Read_TensorsOfManyWindows_AreWhole()
+    {
+        using var scope = NewDisposeScope();
+        var root = Directory.CreateTempSubdirectory("large-").FullName;
+        try
+        {
+            var folder = Path.Combine(root, "model");
+            SyntheticCheckpoint.Write(folder, new SyntheticOptions
+            {
+                Preset = SyntheticPreset.Named("bench") with
+                {
+                    Layers = 1,
+                    VocabularySize = 40_001,
+                    VisionHidden = 32,
+                    VisionIntermediate = 32,
+                    VisionLayers = 1,
+                    VisionHeads = 1,
+                },
+                TokenizerFolder = GoldenFolder.Of("checkpoints", "vicuna"),
+            });
+            var config = LlavaConfigReader.Read(folder);
+            using var weights = new CheckpointWeights(folder, config, CPU, ScalarType.BFloat16);
+            using var converted = new CheckpointWeights(folder, config, CPU, ScalarType.Float32);
+            var stored = new WeightMap(CheckpointFolder.Open(folder), config).Find(TensorCatalog.Embedding)!;
+            var expected = new byte[stored.Tensor.Length];
+            using (var file = File.OpenHandle(stored.File))
+            {
+                Assert.Equal(expected.Length, RandomAccess.Read(file, expected, stored.Tensor.Offset));
+            }
+
+            var whole = weights.Read(TensorCatalog.Embedding, [40_001, 1024]);
+
+            Assert.True(expected.AsSpan().SequenceEqual(whole.bytes));
+            Assert.True(Same(whole.narrow(1, 301, 517), weights.Read(TensorCatalog.Embedding, [40_001, 1024], new WeightSlice(1, 301, 517))));
+            Assert.True(Same(whole.narrow(0, 7, 39_000), weights.Read(TensorCatalog.Embedding, [40_001, 1024], new WeightSlice(0, 7, 39_000))));
+            Assert.True(Same(
+                whole.narrow(1, 301, 717).to(ScalarType.Float32),
+                converted.Read(TensorCatalog.Embedding, [40_001, 1024], new WeightSlice(1, 301, 717))));
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+
+        static bool Same(Tensor expected, Tensor actual) =>
+            expected.shape.SequenceEqual(actual.shape) && expected.dtype == actual.dtype && expected.eq(actual).all().item<bool>();
+    }
+
+    /// <summary>Offsets past 32 bits, in a file that is a hole up to them.</summary>
+    [Fact]
+    public void Read_TensorPastFourGigabytes_IsFound()
+    {
+        const long before = 5_000_000_000;
+        var folder = Directory.CreateTempSubdirectory("sparse-").FullName;
+        try
+        {
+            var header = Encoding.UTF8.GetBytes(
+                $$"""
+                {
+                  "filler": { "dtype": "U8", "shape": [{{before}}], "data_offsets": [0, {{before}}] },
+                  "image_newline": { "dtype": "F32", "shape": [64], "data_offsets": [{{before}}, {{before + 256}}] }
+                }
+                """);
+            using (var file = File.OpenHandle(Path.Combine(folder, "model.safetensors"), FileMode.CreateNew, FileAccess.Write))
+            {
+                RandomAccess.Write(file, BitConverter.GetBytes((long)header.Length), 0);
+                RandomAccess.Write(file, header, 8);
+                RandomAccess.Write(file, MemoryMarshal.AsBytes(Enumerable.Range(0, 64).Select(i => i + 0.5f).ToArray().AsSpan()), 8 + header.Length + before);
+            }
+
+            var config = LlavaConfigReader.Read(GoldenFolder.Of("checkpoints", "vicuna"));
+            using var weights = new CheckpointWeights(folder, config, CPU, ScalarType.Float32);
+            using var tensor = weights.Read("image_newline", [64]);
+            Assert.Equal(Enumerable.Range(0, 64).Select(i => i + 0.5f), tensor.data<float>().ToArray());
         }
         finally
         {

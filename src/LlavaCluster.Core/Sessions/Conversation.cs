@@ -135,4 +135,7 @@ public sealed class ConversationTurn(TurnStarted started)
 
     /// <summary>How it ended; null while it is open.</summary>
     public TurnEnded? Ended { get; internal set; }
+
+    /// <summary>Ids that it adds to what the model sees in later turns; a turn that failed, or is not over, adds none.</summary>
+    public int ContextLength => Ended is null or { Reason: FinishReason.Failed } ? 0 : Started.AppendedIds.Count + Ended.Tokens.Count;
 }

@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Placement;
+
+namespace LlavaCluster.Grains.Decoding;
+
+/// <summary>The address of one rank's engine. Nothing is computed on its turns: sequences go to the engine's thread, events come back.</summary>
+[OwnerPlacement(SiloRole.ShardKey), Immovable, KeepAlive, Reentrant]
+internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TokenEventMessage> Generate(
+        SequenceMessage sequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await using var events = Queue(sequence, cancellationToken);
+        yield return new SequenceAcceptedMessage();
+        while (await Next(sequence, events, cancellationToken) is { } next)
+        {
+            yield return next;
+            if (next is SequenceEndedMessage)
+            {
+                yield break;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<LoadMessage> Load()
+    {
+        var load = engine.Load;
+        return Task.FromResult(new LoadMessage(load.Waiting, load.Running, load.FreeBlocks, load.TotalBlocks));
+    }
+
+    private IAsyncEnumerator<GenerationEvent> Queue(SequenceMessage sequence, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return engine.GenerateAsync(sequence.ToRequest(), cancellationToken).GetAsyncEnumerator(cancellationToken);
+        }
+        catch (SequenceRefusedException error)
+        {
+            throw Refused(error);
+        }
+    }
+
+    private async Task<TokenEventMessage?> Next(
+        SequenceMessage sequence, IAsyncEnumerator<GenerationEvent> events, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await events.MoveNextAsync() ? ToMessage(events.Current) : null;
+        }
+        catch (SequenceRefusedException error)
+        {
+            throw Refused(error);
+        }
+        catch (BadImageException error)
+        {
+            throw new TurnRefusedException(RefusalCode.InvalidArgument, error.Message);
+        }
+        catch (Exception error) when (error is not TurnRefusedException && !cancellationToken.IsCancellationRequested)
+        {
+            // An exception of any other kind may not cross to another silo; what it says is for the operator anyway.
+            LogFailed(sequence.Name, error);
+            return new SequenceEndedMessage(FinishReason.Failed, "", TimingsMessage.None);
+        }
+    }
+
+    private static TokenEventMessage ToMessage(GenerationEvent what) => what switch
+    {
+        GenerationEvent.Started started => new SequenceStartedMessage(started.PromptTokens, started.CachedTokens),
+        GenerationEvent.Generated generated => new SequenceTokensMessage(
+            generated.Offset, [.. generated.Tokens.Select(TokenMessage.From)], generated.Text),
+        GenerationEvent.Finished finished => new SequenceEndedMessage(
+            finished.Reason,
+            finished.Text,
+            new TimingsMessage(finished.Timings.Queued, finished.Timings.Prefill, finished.Timings.Decode)),
+        _ => throw new InvalidOperationException($"An engine told of {what.GetType().Name}, which has no message."),
+    };
+
+    private static TurnRefusedException Refused(SequenceRefusedException error) => error.Reason switch
+    {
+        RefusalReason.NeverFits => new(RefusalCode.ContextExceeded, error.Message),
+        RefusalReason.QueueFull => new(RefusalCode.QueueFull, error.Message, RetryAfter),
+        _ => new(RefusalCode.Unavailable, error.Message, RetryAfter),
+    };
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Sequence {Sequence} failed in the engine.")]
+    private partial void LogFailed(string sequence, Exception error);
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Grains.Contracts;
+
+namespace LlavaCluster.Grains;
+
+/// <summary>Meter <c>LlavaCluster</c>: what the sessions of this silo do. Any thread.</summary>
+public sealed class Instruments : IDisposable
+{
+    /// <summary>Name of the meter.</summary>
+    public const string MeterName = "LlavaCluster";
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _turns;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _promptTokens;
+    private readonly Counter<long> _cachedTokens;
+    private readonly Counter<long> _answerTokens;
+    private readonly Histogram<double> _queueTime;
+    private readonly Histogram<double> _firstToken;
+
+    /// <summary>On a meter of this factory.</summary>
+    public Instruments(IMeterFactory meters)
+    {
+        _meter = meters.Create(MeterName);
+        _turns = _meter.CreateCounter<long>("llava.turns", "{turn}", "Turns that came to an end, by reason.");
+        _refused = _meter.CreateCounter<long>("llava.turns.refused", "{turn}", "Turns that were refused, by code.");
+        _promptTokens = _meter.CreateCounter<long>("llava.tokens.prompt", "{token}", "Tokens of prompts, image tokens included.");
+        _cachedTokens = _meter.CreateCounter<long>("llava.tokens.cached", "{token}", "Tokens of prompts that were found in the KV cache.");
+        _answerTokens = _meter.CreateCounter<long>("llava.tokens.answer", "{token}", "Tokens of answers.");
+        _queueTime = _meter.CreateHistogram<double>("llava.turn.queue_time", "s", "From a request to its first step.");
+        _firstToken = _meter.CreateHistogram<double>("llava.turn.time_to_first_token", "s", "From a turn's coming to its first token.");
+    }
+
+    /// <summary>A turn was taken up.</summary>
+    public void OnStarted(int promptTokens, int cachedTokens)
+    {
+        _promptTokens.Add(promptTokens);
+        _cachedTokens.Add(cachedTokens);
+    }
+
+    /// <summary>The first token of a turn came.</summary>
+    public void OnFirstToken(TimeSpan sinceArrival) => _firstToken.Record(sinceArrival.TotalSeconds);
+
+    /// <summary>A turn came to an end.</summary>
+    public void OnFinished(FinishReason reason, int answerTokens, TimingsMessage timings)
+    {
+        _turns.Add(1, new TagList { { "reason", reason.ToString() } });
+        _answerTokens.Add(answerTokens);
+        _queueTime.Record(timings.Queued.TotalSeconds);
+    }
+
+    /// <summary>A turn was refused.</summary>
+    public void OnRefused(RefusalCode code) => _refused.Add(1, new TagList { { "code", code.ToString() } });
+
+    /// <inheritdoc/>
+    public void Dispose() => _meter.Dispose();
+}

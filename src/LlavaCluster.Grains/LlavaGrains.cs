@@ -1,0 +1,62 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Grains.Decoding;
+using LlavaCluster.Grains.Encoding;
+using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
+using LlavaCluster.Grains.Sessions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+
+namespace LlavaCluster.Grains;
+
+/// <summary>Puts our grains into a silo.</summary>
+public static class LlavaGrains
+{
+    /// <summary>
+    /// Registers the grains of the silo's roles, their placement and what they share. Every silo of a cluster calls it. The host
+    /// supplies by dependency injection:
+    /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none);
+    /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
+    /// <see cref="SessionOptions"/> if they differ from the defaults;
+    /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
+    /// decoder: <see cref="IDecodeEngine"/>, for which <see cref="IFeatureSource"/> is registered here.
+    /// </summary>
+    public static ISiloBuilder AddLlavaGrains(this ISiloBuilder silo, SiloRole role)
+    {
+        silo.UseSiloMetadata(role.Metadata());
+        silo.Services.AddPlacementDirector<OwnerPlacement, OwnerDirector>();
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddMetrics();
+        silo.Services.AddSingleton(role);
+        silo.Services.AddSingleton<ClusterView>();
+        silo.Services.AddSingleton<Instruments>();
+        // Several gateways must not draw the same lots: the seed is chance itself.
+        silo.Services.TryAddSingleton(new RoutingChance(new Random(Guid.NewGuid().GetHashCode())));
+        silo.Services.AddOptions<SessionOptions>().ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<SessionOptions>, SessionOptionsValidator>();
+        if (role.Roles.HasFlag(SiloRoles.Decoder))
+        {
+            silo.Services.TryAddSingleton<IFeatureSource, GrainFeatureSource>();
+        }
+
+        // A class that a silo does not have is never placed there: no filter is needed for the roles.
+        silo.Services.Configure<GrainTypeOptions>(types =>
+        {
+            Keep(types, role.Roles, SiloRoles.Gateway, typeof(SessionGrain), typeof(GatewayGrain));
+            Keep(types, role.Roles, SiloRoles.Encoder, typeof(EncoderGrain));
+            Keep(types, role.Roles, SiloRoles.Decoder, typeof(DecoderShardGrain));
+        });
+        return silo;
+    }
+
+    private static void Keep(GrainTypeOptions types, SiloRoles roles, SiloRoles role, params Type[] classes)
+    {
+        if (!roles.HasFlag(role))
+        {
+            types.Classes.ExceptWith(classes);
+        }
+    }
+}

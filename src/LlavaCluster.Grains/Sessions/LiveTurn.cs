@@ -1,0 +1,38 @@
+using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Contracts;
+
+namespace LlavaCluster.Grains.Sessions;
+
+/// <summary>A turn that waits or runs. Its session's thread only.</summary>
+internal sealed class LiveTurn(string turnId, TurnContent content, TurnRequestMessage request, Task before, long arrived)
+{
+    /// <summary>Its id.</summary>
+    public string TurnId { get; } = turnId;
+
+    /// <summary>What is asked.</summary>
+    public TurnContent Content { get; } = content;
+
+    /// <summary>The request that brought it.</summary>
+    public TurnRequestMessage Request { get; } = request;
+
+    /// <summary>Completes when the turn before it is over.</summary>
+    public Task Before { get; } = before;
+
+    /// <summary>Time stamp of its coming.</summary>
+    public long Arrived { get; } = arrived;
+
+    /// <summary>What has been told of it.</summary>
+    public TurnBuffer Buffer { get; } = new();
+
+    /// <summary>Ends it.</summary>
+    public CancellationTokenSource Cancel { get; } = new();
+
+    /// <summary>Who listens. When the last one goes, the turn is cancelled.</summary>
+    public int Listeners { get; set; }
+
+    /// <summary>It is its turn.</summary>
+    public bool IsRunning { get; set; }
+
+    /// <summary>Completes when it is over and the log knows.</summary>
+    public Task Done { get; set; } = Task.CompletedTask;
+}

@@ -1,0 +1,330 @@
+using System.Runtime.CompilerServices;
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Contracts;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Placement;
+
+namespace LlavaCluster.Grains.Sessions;
+
+/// <summary>
+/// One conversation. Its own state machine, since streams interleave whatever a grain's reentrancy says: every turn that is not over is a
+/// <see cref="LiveTurn"/> with a task that runs it after the turn before it; every Chat call listens to one of them. A turn becomes part of
+/// the log once a replica has accepted it, and nobody sees a token of it before that.
+/// </summary>
+[HashBasedPlacement]
+internal sealed partial class SessionGrain : Grain, ISessionGrain
+{
+    private readonly ITurnLog _log;
+    private readonly LlavaConfig _config;
+    private readonly SessionOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Instruments _instruments;
+    private readonly ILogger<SessionGrain> _logger;
+    private readonly TurnAdmission _admission;
+    private readonly TurnRunner _runner;
+    private readonly List<LiveTurn> _live = [];
+    private Conversation _conversation = new();
+    private string? _replica;
+    private bool _leaving;
+
+    public SessionGrain(
+        ITurnLog log,
+        IImageStore images,
+        ImageLimits limits,
+        IPromptBuilder prompts,
+        ITokenizer tokenizer,
+        LlavaConfig config,
+        IOptions<SessionOptions> options,
+        TimeProvider time,
+        Instruments instruments,
+        IGrainFactory grains,
+        ILogger<SessionGrain> logger)
+    {
+        (_log, _config, _options, _time, _instruments, _logger) = (log, config, options.Value, time, instruments, logger);
+        _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
+        _runner = new TurnRunner(grains, tokenizer, instruments, time);
+    }
+
+    private string Id => this.GetPrimaryKeyString();
+
+    /// <inheritdoc/>
+    public override async Task OnActivateAsync(CancellationToken cancellationToken) =>
+        _conversation = Conversation.From(await _log.ReadAsync(Id, cancellationToken));
+
+    /// <inheritdoc/>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        // What runs stays open in the log: whoever asks for it again, here or elsewhere, gets the same answer.
+        _leaving = true;
+        var running = _live.ToArray();
+        foreach (var turn in running)
+        {
+            await turn.Cancel.CancelAsync();
+        }
+
+        await Task.WhenAll(running.Select(turn => turn.Done)).WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TurnEventMessage> Chat(
+        TurnRequestMessage request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var (buffer, turn) = Join(request);
+        if (turn is null)
+        {
+            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, cancellationToken))
+            {
+                yield return next;
+            }
+
+            yield break;
+        }
+
+        turn.Listeners++;
+        try
+        {
+            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, cancellationToken))
+            {
+                yield return next;
+            }
+        }
+        finally
+        {
+            if (--turn.Listeners == 0 && !turn.Buffer.IsOver)
+            {
+                await turn.Cancel.CancelAsync();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<SessionMessage> Get() => Exists
+        ? Task.FromResult(SessionView.Of(
+            Id, _conversation, _live.Find(turn => turn.IsRunning && _conversation.Open?.Started.TurnId == turn.TurnId), _config.Text.MaxPositions))
+        : throw Unknown();
+
+    /// <inheritdoc/>
+    public async Task Delete()
+    {
+        if (!Exists)
+        {
+            throw Unknown();
+        }
+
+        var running = _live.ToArray();
+        foreach (var turn in running)
+        {
+            await turn.Cancel.CancelAsync();
+        }
+
+        await Task.WhenAll(running.Select(turn => turn.Done));
+        await _log.DeleteAsync(Id, CancellationToken.None);
+        (_conversation, _replica) = (new Conversation(), null);
+        LogDeleted(Id);
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> Cancel(string turnId)
+    {
+        if (_live.Find(turn => turn.TurnId == turnId) is not { } turn)
+        {
+            return false;
+        }
+
+        await turn.Cancel.CancelAsync();
+        return true;
+    }
+
+    private bool Exists => _conversation.LogLength > 0 || _live.Count > 0;
+
+    /// <summary>Finds the turn of a request, or begins it; nothing is awaited, so nothing comes between.</summary>
+    private (TurnBuffer Buffer, LiveTurn? Turn) Join(TurnRequestMessage request)
+    {
+        try
+        {
+            if (!Exists && !request.MayCreate)
+            {
+                throw Unknown();
+            }
+
+            TurnRequestRule.Check(request, _options);
+            var turnId = request.TurnId.Length > 0 ? request.TurnId : Guid.NewGuid().ToString("N");
+            var content = new TurnContent(
+                [.. request.Parts.Select(part => new TurnPart(part.Text, part.Image?.ToLowerInvariant()))],
+                request.System,
+                request.Sampling.ToOptions(),
+                request.MaxTokens);
+            if (_live.Find(turn => turn.TurnId == turnId) is { } live)
+            {
+                return live.Content.IsSameAs(content) ? (live.Buffer, live) : throw Conflict(turnId);
+            }
+
+            switch (_conversation.Stand(turnId, content))
+            {
+                case TurnStanding.Ended:
+                    return (SessionView.Replay(Id, _conversation, turnId, _replica), null);
+                case TurnStanding.Conflict:
+                    throw Conflict(turnId);
+                default:
+                    var begun = Begin(turnId, content, request);
+                    return (begun.Buffer, begun);
+            }
+        }
+        catch (TurnRefusedException refused)
+        {
+            OnRefused(request.TurnId, refused);
+            throw;
+        }
+    }
+
+    private LiveTurn Begin(string turnId, TurnContent content, TurnRequestMessage request)
+    {
+        if (_leaving)
+        {
+            throw Leaving();
+        }
+
+        if (_live.Count > 0 && request.Busy == BusyPolicy.Refuse)
+        {
+            throw new TurnRefusedException(
+                RefusalCode.TurnRunning, $"Turn {_live[0].TurnId} is running; wait for it, cancel it, or ask to wait.");
+        }
+
+        if (_live.Count > _options.MaxWaitingTurns)
+        {
+            throw new TurnRefusedException(
+                RefusalCode.QueueFull,
+                $"{_live.Count - 1} turns of this session wait already; at most {_options.MaxWaitingTurns} may. Try again later.",
+                TimeSpan.FromSeconds(1));
+        }
+
+        var before = _live.Count > 0 ? _live[^1].Done : Task.CompletedTask;
+        var turn = new LiveTurn(turnId, content, request, before, _time.GetTimestamp());
+        _live.Add(turn);
+        turn.Done = RunAsync(turn);
+        return turn;
+    }
+
+    /// <summary>A turn from its place in the queue to its end. Never throws: what went wrong is in the turn's buffer.</summary>
+    private async Task RunAsync(LiveTurn turn)
+    {
+        try
+        {
+            // The turn before may be over at once; the first listener must be counted first.
+            await Task.Yield();
+            await turn.Before.WaitAsync(turn.Cancel.Token);
+            turn.IsRunning = true;
+            await AnswerAsync(turn);
+        }
+        catch (OperationCanceledException) when (turn.Cancel.IsCancellationRequested)
+        {
+            // Before it was accepted: as if it had never come.
+            if (_leaving)
+            {
+                turn.Buffer.Fail(Leaving());
+            }
+            else
+            {
+                turn.Buffer.Finish("", new TurnFinishedMessage(FinishReason.Cancelled, 0, 0, 0, TimingsMessage.None));
+            }
+        }
+        catch (TurnRefusedException refused)
+        {
+            OnRefused(turn.TurnId, refused);
+            turn.Buffer.Fail(refused);
+        }
+        catch (TurnLogFencedException fenced)
+        {
+            // Another activation of this session wrote: it is the one that counts.
+            LogFenced(Id, fenced);
+            turn.Buffer.Fail(Leaving());
+            DeactivateOnIdle();
+        }
+        catch (Exception error)
+        {
+            LogLost(Id, turn.TurnId, error);
+            turn.Buffer.Fail(new TurnRefusedException(
+                RefusalCode.Unavailable,
+                "The turn was cut off since a part of the cluster was lost. Ask again with the same turn id: it goes on.",
+                TimeSpan.FromSeconds(1)));
+        }
+        finally
+        {
+            _live.Remove(turn);
+        }
+    }
+
+    private async Task AnswerAsync(LiveTurn turn)
+    {
+        var cancel = turn.Cancel.Token;
+        var open = _conversation.Open;
+        var isAgain = open is not null && open.Started.TurnId == turn.TurnId;
+        if (open is not null && !isAgain)
+        {
+            // A turn whose run was cut off, and which nobody asked for again, makes place.
+            await AppendAsync(new TurnEnded(open.Started.TurnId, [], "", FinishReason.Failed, _time.GetUtcNow()));
+        }
+
+        var started = isAgain
+            ? open!.Started
+            : await _admission.AdmitAsync(_conversation, turn.TurnId, turn.Content, DrawSeed(), _time.GetUtcNow(), cancel);
+        var place = await _runner.RouteAsync(Id, _replica, _conversation, started, cancel);
+        var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
+        await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, cancel);
+        _replica = place.Replica;
+        if (!isAgain)
+        {
+            await AppendAsync(started);
+        }
+
+        LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, place.Replica);
+        var end = await run.PumpAsync(cancel, () => _leaving);
+        await AppendAsync(new TurnEnded(
+            turn.TurnId,
+            [.. turn.Buffer.Tokens.Select(token => token.ToToken())],
+            turn.Buffer.Text + end.Tail,
+            end.Finished.Reason,
+            _time.GetUtcNow(),
+            turn.Buffer.TextLengths));
+        _instruments.OnFinished(end.Finished.Reason, end.Finished.CompletionTokens, end.Finished.Timings);
+        LogEnded(Id, turn.TurnId, end.Finished.Reason, end.Finished.CompletionTokens);
+        if (end.Error is { } error)
+        {
+            turn.Buffer.Fail(error);
+        }
+        else
+        {
+            turn.Buffer.Finish(end.Tail, end.Finished);
+        }
+    }
+
+    private async Task AppendAsync(TurnLogEntry entry)
+    {
+        // Not cancellable: an append that may or may not have happened would fence us out of our own log.
+        await _log.AppendAsync(Id, _conversation.LogLength, entry, CancellationToken.None);
+        _conversation.Apply(entry);
+    }
+
+    /// <summary>A seed for a turn that names none; it is told, and kept in the log.</summary>
+    private static ulong DrawSeed() => BitConverter.ToUInt64(Guid.NewGuid().ToByteArray());
+
+    private void OnRefused(string turnId, TurnRefusedException refused)
+    {
+        _instruments.OnRefused(refused.Code);
+        LogRefused(Id, turnId, refused.Code, refused.Message);
+    }
+
+    private TurnRefusedException Unknown() =>
+        new(RefusalCode.NotFound, $"There is no session '{Id}'; leave the session id empty to start one.");
+
+    private static TurnRefusedException Conflict(string turnId) =>
+        new(RefusalCode.AlreadyExists, $"Turn id '{turnId}' was used for another message; choose a new one.");
+
+    private static TurnRefusedException Leaving() => new(
+        RefusalCode.Unavailable, "The session is moving to another silo. Ask again with the same turn id: it goes on.", TimeSpan.FromSeconds(1));
+}

@@ -1,0 +1,27 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace LlavaCluster.Grains.Sessions;
+
+/// <summary>What a turn may bring. Section <c>Llava:Sessions</c>.</summary>
+public sealed class SessionOptions
+{
+    /// <summary>Most images of a turn.</summary>
+    [Range(0, 1024)]
+    public int MaxImagesPerTurn { get; set; } = 24;
+
+    /// <summary>Most characters of all texts of a turn, system message included.</summary>
+    [Range(1, 1 << 26)]
+    public int MaxTextLength { get; set; } = 1 << 20;
+
+    /// <summary>Tokens of an answer when the client names no number.</summary>
+    [Range(1, 1 << 20)]
+    public int DefaultMaxTokens { get; set; } = 1024;
+
+    /// <summary>Turns that may wait in one session behind the one that runs.</summary>
+    [Range(0, 1024)]
+    public int MaxWaitingTurns { get; set; } = 8;
+
+    /// <summary>Most stop texts.</summary>
+    [Range(0, 1024)]
+    public int MaxStopTexts { get; set; } = 16;
+}

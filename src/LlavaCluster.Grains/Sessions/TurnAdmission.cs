@@ -1,0 +1,82 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Contracts;
+
+namespace LlavaCluster.Grains.Sessions;
+
+/// <summary>
+/// Makes the sequence of a turn, or refuses it: (1) what the request must keep to beside the conversation, (2) its images, by their
+/// headers, (3) the ids that it appends, (4) whether they fit. Nothing is kept or changed here.
+/// </summary>
+internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, TurnImages images, SessionOptions options)
+{
+    /// <summary>The log entry that begins the turn.</summary>
+    /// <exception cref="TurnRefusedException">InvalidArgument, NotFound or ContextExceeded.</exception>
+    public async Task<TurnStarted> AdmitAsync(
+        Conversation conversation, string turnId, TurnContent content, ulong drawnSeed, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        // (1)
+        if (content.System is not null && conversation.Turns.Count > 0 && content.System != conversation.System)
+        {
+            throw new TurnRefusedException(
+                RefusalCode.InvalidArgument, "Only the first turn of a session may bring a system message; leave it out or start a new session.");
+        }
+
+        foreach (var id in content.Sampling.LogitBias.Keys)
+        {
+            if (id < 0 || id >= config.Text.VocabularySize)
+            {
+                throw new TurnRefusedException(
+                    RefusalCode.InvalidArgument, $"logit_bias names token {id}; this model has 0 to {config.Text.VocabularySize - 1}.");
+            }
+        }
+
+        // (2)
+        var found = await images.FindAsync(content.Parts, cancellationToken);
+        // (3)
+        var prompt = conversation.Compose(prompts, content.System, content.Parts, [.. found.Select(image => image.Tokens)]);
+        var start = conversation.Ids.Count;
+        var spans = prompt.Images.Select((run, i) => found[i].At(start + run.Offset)).ToArray();
+        // (4)
+        var tokens = start + prompt.TokenIds.Count;
+        var imageTokens = conversation.Images.Sum(span => span.Length) + spans.Sum(span => span.Length);
+        if (AdmissionRule.TooLong(tokens, imageTokens, config.Text.MaxPositions) is { } sentence)
+        {
+            throw new TurnRefusedException(RefusalCode.ContextExceeded, sentence);
+        }
+
+        return new TurnStarted(
+            turnId,
+            content.Parts,
+            content.System,
+            prompt.TokenIds,
+            spans,
+            content.Sampling,
+            content.Sampling.Seed ?? drawnSeed,
+            content.MaxTokens,
+            now);
+    }
+
+    /// <summary>What a replica is asked.</summary>
+    public SequenceMessage Sequence(
+        string session, Conversation conversation, TurnStarted turn, IReadOnlyDictionary<string, string> encoders, string tenant)
+    {
+        var number = conversation.Find(turn.TurnId) is { } known
+            ? conversation.Turns.ToList().IndexOf(known)
+            : conversation.Turns.Count;
+        return new SequenceMessage
+        {
+            Name = $"{session}/{turn.TurnId}",
+            TokenIds = (int[])[.. conversation.Ids, .. turn.AppendedIds],
+            Images = [.. conversation.Images.Concat(turn.Images).Select(ImageSpanMessage.From)],
+            Encoders = encoders,
+            Sampling = SamplingMessage.From(turn.Sampling),
+            Seed = turn.Seed,
+            Turn = number,
+            MaxTokens = turn.MaxTokens == 0 ? options.DefaultMaxTokens : turn.MaxTokens,
+            Tenant = tenant,
+        };
+    }
+}

@@ -27,7 +27,8 @@ public static class LlavaGrains
     public static ISiloBuilder AddLlavaGrains(this ISiloBuilder silo, SiloRole role)
     {
         silo.UseSiloMetadata(role.Metadata());
-        silo.Services.AddPlacementDirector<OwnerPlacement, OwnerDirector>();
+        // Transient: a strategy holds the metadata key of its grain class, so each class needs its own.
+        silo.Services.AddPlacementDirector<OwnerPlacement, OwnerDirector>(ServiceLifetime.Transient);
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddMetrics();
         silo.Services.AddSingleton(role);

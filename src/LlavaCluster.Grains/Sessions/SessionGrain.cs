@@ -250,7 +250,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
             LogLost(Id, turn.TurnId, error);
             turn.Buffer.Fail(new TurnRefusedException(
                 RefusalCode.Unavailable,
-                "The turn was cut off since a part of the cluster was lost. Ask again with the same turn id: it goes on.",
+                "The turn cannot go on since a part of the cluster is missing. Ask again with the same turn id: it goes on.",
                 TimeSpan.FromSeconds(1)));
         }
         finally

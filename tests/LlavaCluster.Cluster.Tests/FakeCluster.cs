@@ -1,0 +1,186 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains;
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
+using LlavaCluster.Tests.Fakes;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.TestingHost;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests;
+
+/// <summary>Silos in this process with real grains and real engine loops over fake models. The stores outlive silos.</summary>
+public class FakeCluster : IAsyncLifetime
+{
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    internal static readonly LlavaConfig Config = new()
+    {
+        Kind = LlavaKind.LlavaNext,
+        Layout = CheckpointLayout.HuggingFace,
+        Text = new TextConfig
+        {
+            ModelType = "llama",
+            Hidden = 8,
+            Intermediate = 8,
+            Layers = 1,
+            Heads = 1,
+            KvHeads = 1,
+            HeadDim = 8,
+            VocabularySize = FakeModel.Vocabulary,
+            MaxPositions = 1024,
+            RmsEps = 1e-5,
+            RopeTheta = 10000,
+        },
+        Vision = new VisionConfig
+        {
+            Hidden = 8,
+            Intermediate = 8,
+            Layers = 2,
+            LayersUsed = 1,
+            Heads = 1,
+            ImageSide = 28,
+            PatchSide = 14,
+            LayerNormEps = 1e-5,
+            Activation = "quick_gelu",
+        },
+        Images = new ImageProcessing
+        {
+            Mode = ImageMode.AnyRes,
+            TileSide = 28,
+            PatchSide = 14,
+            Pinpoints = [(28, 56), (56, 28), (56, 56)],
+            Order = PinpointOrder.HeightWidth,
+            Mean = [0.5f, 0.5f, 0.5f],
+            Std = [0.5f, 0.5f, 0.5f],
+        },
+        ImageTokenId = FakeModel.Placeholder,
+        EosIds = [7],
+        ProjectorBias = true,
+    };
+
+    private readonly SiloRole[] _roles;
+    private InProcessTestCluster? _cluster;
+
+    /// <summary>One silo with all roles.</summary>
+    public FakeCluster()
+        : this(new SiloRole())
+    {
+    }
+
+    internal FakeCluster(params SiloRole[] roles) => _roles = roles;
+
+    internal MemoryTurnLog Log { get; } = new();
+
+    internal MemoryImageStore Images { get; } = new();
+
+    internal FakeImageDecoder Decoder { get; } = new();
+
+    internal FakeVisionEncoder Tower { get; } = new(Config.Vision.Patches, Config.Vision.Hidden);
+
+    internal FakeModelRunner Runner { get; } = new(new RunnerCapacity(256, 16, Config.Text.MaxPositions, FakeModel.Vocabulary));
+
+    internal DecodeLoop Engine { get; private set; } = null!;
+
+    internal EncodeLoop Encoder { get; private set; } = null!;
+
+    internal InProcessTestCluster Cluster => _cluster!;
+
+    internal static FakeTokenizer Tokenizer { get; } = new();
+
+    internal static FakePrompts Prompts { get; } = new(Tokenizer);
+
+    public async Task InitializeAsync()
+    {
+        Encoder = new EncodeLoop(
+            () => Tower, Decoder, new ImagePreprocessor(Config.Images).Process, new ImageLimits(), new EncodeLoopOptions());
+        await Encoder.StartAsync();
+        var builder = new InProcessTestClusterBuilder((short)_roles.Length);
+        builder.ConfigureSilo((options, silo) =>
+        {
+            var role = _roles[int.Parse(options.SiloName.Split('_')[1])];
+            silo.AddLlavaGrains(role);
+            silo.Services.AddSingleton(Config);
+            silo.Services.AddSingleton<ITurnLog>(Log);
+            silo.Services.AddSingleton<IImageStore>(Images);
+            silo.Services.AddSingleton<IPromptBuilder>(Prompts);
+            silo.Services.AddSingleton<ITokenizer>(Tokenizer);
+            silo.Services.AddSingleton(new ImageLimits());
+            silo.Services.AddSingleton<IImageEncodeEngine>(Encoder);
+            if (role.Roles.HasFlag(SiloRoles.Decoder))
+            {
+                silo.Services.AddSingleton<IDecodeEngine>(services => Engine = new DecodeLoop(
+                    () => Runner,
+                    new SingleRankLink(),
+                    services.GetRequiredService<IFeatureSource>(),
+                    _ => new FakeStopRule(id => id == 7),
+                    TimeProvider.System,
+                    new DecodeLoopOptions { MaxWaiting = 2, MaxRunning = 2 }));
+            }
+        });
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+        await _cluster.WaitForClusterManifestToStabilizeAsync();
+        var decoder = Array.FindIndex(_roles, role => role.Roles.HasFlag(SiloRoles.Decoder));
+        var services = _cluster.GetSiloServiceProvider(_cluster.Silos[decoder].SiloAddress);
+        services.GetRequiredService<IDecodeEngine>();
+        await Engine.StartAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        Runner.BeforeStep = null;
+        await _cluster!.StopAllSilosAsync();
+        await _cluster.DisposeAsync();
+        await Engine.StopAsync();
+        await Encoder.StopAsync();
+    }
+
+    internal ISessionGrain Session(string id) => Cluster.Client.GetGrain<ISessionGrain>(id);
+
+    /// <summary>Puts an image into the store.</summary>
+    internal async Task<string> PutAsync(byte[] file)
+    {
+        var hash = ImageHash.Of(file);
+        await Images.PutAsync(hash, file, default);
+        return hash.Hex;
+    }
+
+    internal static TurnRequestMessage Turn(string turnId, string text, params string[] images) => new()
+    {
+        TurnId = turnId,
+        Parts = [.. images.Select(TurnPartMessage.OfImage), TurnPartMessage.OfText(text)],
+        MaxTokens = 20,
+        MayCreate = true,
+    };
+
+    internal async Task<List<TurnEventMessage>> ChatAsync(string session, TurnRequestMessage request, CancellationToken cancellationToken = default)
+    {
+        var events = new List<TurnEventMessage>();
+        await foreach (var next in Session(session).Chat(request, cancellationToken))
+        {
+            events.Add(next);
+        }
+
+        return events;
+    }
+
+    /// <summary>Deactivates a session's grain, as after a long silence.</summary>
+    internal async Task ForgetAsync(string session) => await Cluster.DeactivateAsync(Session(session).GetGrainId()).WaitAsync(Patience);
+
+    internal async Task IdleAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (Engine.Load is not { Running: 0, Waiting: 0 })
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+
+        Assert.Equal(Engine.Load.TotalBlocks, Engine.Load.FreeBlocks);
+    }
+}

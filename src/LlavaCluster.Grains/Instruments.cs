@@ -5,7 +5,7 @@ using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains;
 
-/// <summary>Meter <c>LlavaCluster</c>: what the sessions of this silo do. Any thread.</summary>
+/// <summary>Meter <c>LlavaCluster</c>: what the sessions and the engine of this silo do. Any thread.</summary>
 public sealed class Instruments : IDisposable
 {
     /// <summary>Name of the meter.</summary>
@@ -19,6 +19,8 @@ public sealed class Instruments : IDisposable
     private readonly Counter<long> _answerTokens;
     private readonly Histogram<double> _queueTime;
     private readonly Histogram<double> _firstToken;
+    private readonly Histogram<double> _stepTime;
+    private readonly Counter<long> _computedTokens;
 
     /// <summary>On a meter of this factory.</summary>
     public Instruments(IMeterFactory meters)
@@ -31,6 +33,8 @@ public sealed class Instruments : IDisposable
         _answerTokens = _meter.CreateCounter<long>("llava.tokens.answer", "{token}", "Tokens of answers.");
         _queueTime = _meter.CreateHistogram<double>("llava.turn.queue_time", "s", "From a request to its first step.");
         _firstToken = _meter.CreateHistogram<double>("llava.turn.time_to_first_token", "s", "From a turn's coming to its first token.");
+        _stepTime = _meter.CreateHistogram<double>("llava.engine.step_time", "s", "One step of the engine of this silo.");
+        _computedTokens = _meter.CreateCounter<long>("llava.tokens.computed", "{token}", "Tokens that the engine of this silo computed.");
     }
 
     /// <summary>A turn was taken up.</summary>
@@ -53,6 +57,13 @@ public sealed class Instruments : IDisposable
 
     /// <summary>A turn was refused.</summary>
     public void OnRefused(RefusalCode code) => _refused.Add(1, new TagList { { "code", code.ToString() } });
+
+    /// <summary>The engine computed a step.</summary>
+    public void OnStep(int tokens, TimeSpan took)
+    {
+        _computedTokens.Add(tokens);
+        _stepTime.Record(took.TotalSeconds);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -22,7 +22,8 @@ public static class LlavaGrains
     /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
     /// <see cref="SessionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
-    /// decoder: <see cref="IDecodeEngine"/>, for which <see cref="IFeatureSource"/> is registered here.
+    /// decoder: <see cref="IDecodeEngine"/>, for which <see cref="IFeatureSource"/> and, as <see cref="IEngineObserver"/>, a log are
+    /// registered here.
     /// </summary>
     public static ISiloBuilder AddLlavaGrains(this ISiloBuilder silo, SiloRole role)
     {
@@ -30,6 +31,8 @@ public static class LlavaGrains
         // Transient: a strategy holds the metadata key of its grain class, so each class needs its own.
         silo.Services.AddPlacementDirector<OwnerPlacement, OwnerDirector>(ServiceLifetime.Transient);
         silo.Services.TryAddSingleton(TimeProvider.System);
+        // A listener that vanished without a word is noticed after one to two of these; only image checks may take longer.
+        silo.Services.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
         silo.Services.AddMetrics();
         silo.Services.AddSingleton(role);
         silo.Services.AddSingleton<ClusterView>();
@@ -41,6 +44,7 @@ public static class LlavaGrains
         if (role.Roles.HasFlag(SiloRoles.Decoder))
         {
             silo.Services.TryAddSingleton<IFeatureSource, GrainFeatureSource>();
+            silo.Services.TryAddSingleton<IEngineObserver, EngineLog>();
         }
 
         // A class that a silo does not have is never placed there: no filter is needed for the roles.

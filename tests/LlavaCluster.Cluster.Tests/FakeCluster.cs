@@ -119,15 +119,15 @@ public class FakeCluster : IAsyncLifetime
                     services.GetRequiredService<IFeatureSource>(),
                     _ => new FakeStopRule(id => id == 7),
                     TimeProvider.System,
-                    new DecodeLoopOptions { MaxWaiting = 2, MaxRunning = 2 }));
+                    new DecodeLoopOptions { MaxWaiting = 2, MaxRunning = 2 },
+                    services.GetRequiredService<IEngineObserver>()));
             }
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
         await _cluster.WaitForClusterManifestToStabilizeAsync();
         var decoder = Array.FindIndex(_roles, role => role.Roles.HasFlag(SiloRoles.Decoder));
-        var services = _cluster.GetSiloServiceProvider(_cluster.Silos[decoder].SiloAddress);
-        services.GetRequiredService<IDecodeEngine>();
+        _cluster.Silos[decoder].ServiceProvider.GetRequiredService<IDecodeEngine>();
         await Engine.StartAsync();
     }
 
@@ -140,7 +140,11 @@ public class FakeCluster : IAsyncLifetime
         await Encoder.StopAsync();
     }
 
-    internal ISessionGrain Session(string id) => Cluster.Client.GetGrain<ISessionGrain>(id);
+    /// <summary>Grains as the edge sees them: from inside the first silo, which is a gateway.</summary>
+    internal IGrainFactory Grains =>
+        Cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>();
+
+    internal ISessionGrain Session(string id) => Grains.GetGrain<ISessionGrain>(id);
 
     /// <summary>Puts an image into the store.</summary>
     internal async Task<string> PutAsync(byte[] file)

@@ -29,8 +29,8 @@ public sealed class RoleTests(ThreeSilos cluster) : IClassFixture<ThreeSilos>
         }
 
         AssertOn(0, cluster.Session("roles").GetGrainId());
-        AssertOn(1, cluster.Cluster.Client.GetGrain<IEncoderGrain>("e7").GetGrainId());
-        AssertOn(2, cluster.Cluster.Client.GetGrain<IDecoderShardGrain>("r1/0").GetGrainId());
+        AssertOn(1, cluster.Grains.GetGrain<IEncoderGrain>("e7").GetGrainId());
+        AssertOn(2, cluster.Grains.GetGrain<IDecoderShardGrain>("r1/0").GetGrainId());
         Assert.Equal(1, cluster.Tower.Encoded);
     }
 
@@ -38,7 +38,7 @@ public sealed class RoleTests(ThreeSilos cluster) : IClassFixture<ThreeSilos>
     public async Task Call_ToAShardThatNobodyServes_IsRefusedAtOnce()
     {
         var error = await Assert.ThrowsAsync<TurnRefusedException>(
-            () => cluster.Cluster.Client.GetGrain<IDecoderShardGrain>("r2/0").Load().WaitAsync(Patience));
+            () => cluster.Grains.GetGrain<IDecoderShardGrain>("r2/0").Load().WaitAsync(Patience));
 
         Assert.Equal((RefusalCode.Unavailable, "No silo with llava.shard = r2/0 is serving. Try again in a moment."), (error.Code, error.Message));
     }

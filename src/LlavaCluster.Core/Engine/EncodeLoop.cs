@@ -9,6 +9,9 @@ namespace LlavaCluster.Core.Engine;
 /// </summary>
 public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
 {
+    /// <summary>Images that are remembered to be good, without their tiles.</summary>
+    private const int KnownGood = 10_000;
+
     private readonly Func<IVisionEncoder> _encoder;
     private readonly IImageDecoder _decoder;
     private readonly Func<PixelBuffer, ImageTiles> _preprocess;
@@ -17,6 +20,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
     private readonly SemaphoreSlim _decoders;
     private readonly SingleFlight<ImageHash, ImageTiles> _cutting = new();
     private readonly SingleFlight<ImageHash, ImageFeatures> _encoding = new();
+    private readonly ByteBoundedCache<ImageHash, bool> _good = new(KnownGood);
     private readonly ByteBoundedCache<ImageHash, ImageTiles> _tiles;
     private readonly ByteBoundedCache<ImageHash, ImageFeatures> _features;
     private readonly BlockingCollection<Job> _jobs = [];
@@ -78,7 +82,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
     /// <inheritdoc/>
     public async Task CheckAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
     {
-        if (!_features.TryGet(image, out _))
+        if (!_good.TryGet(image, out _))
         {
             await CutAsync(image, file, cancellationToken).ConfigureAwait(false);
         }
@@ -134,6 +138,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         try
         {
             var tiles = _preprocess(_decoder.Decode(file.Span, _limits));
+            _good.Set(image, true, 1);
             _tiles.Set(image, tiles, tiles.Bytes.Length + ((long)tiles.Pixels.Length * sizeof(float)));
             return tiles;
         }

@@ -36,7 +36,9 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
         // (2)
         var found = await images.FindAsync(content.Parts, cancellationToken);
         // (3)
-        var prompt = conversation.Compose(prompts, content.System, content.Parts, [.. found.Select(image => image.Tokens)]);
+        // A megabyte of text takes its time: not on the grain's turn. The conversation does not change while its turn is admitted.
+        var prompt = await Task.Run(
+            () => conversation.Compose(prompts, content.System, content.Parts, [.. found.Select(image => image.Tokens)]), cancellationToken);
         var start = conversation.Ids.Count;
         var spans = prompt.Images.Select((run, i) => found[i].At(start + run.Offset)).ToArray();
         // (4)

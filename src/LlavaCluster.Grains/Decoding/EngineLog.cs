@@ -1,0 +1,36 @@
+using LlavaCluster.Core.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace LlavaCluster.Grains.Decoding;
+
+/// <summary>Writes what an engine tells into log and metrics. No line per token.</summary>
+internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments instruments) : IEngineObserver
+{
+    /// <inheritdoc/>
+    public void StepFailed(IReadOnlyList<string> sequences, Exception error) => LogStep(string.Join(", ", sequences), error);
+
+    /// <inheritdoc/>
+    public void ImageFailed(string image, IReadOnlyList<string> sequences, Exception error) =>
+        LogImage(image, string.Join(", ", sequences), error.Message);
+
+    /// <inheritdoc/>
+    public void SequenceAbandoned(string sequence, TimeSpan unread) => LogAbandoned(sequence, unread.TotalSeconds);
+
+    /// <inheritdoc/>
+    public void LoopFailed(Exception error) => LogLoop(error);
+
+    /// <inheritdoc/>
+    public void StepDone(int tokens, int sampled, TimeSpan took) => instruments.OnStep(tokens, took);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A step failed for {Sequences}.")]
+    private partial void LogStep(string sequences, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Image {Image} cannot be had for {Sequences}: {Why}")]
+    private partial void LogImage(string image, string sequences, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Sequence {Sequence} was dropped: nobody read its tokens for {Seconds:F0} s.")]
+    private partial void LogAbandoned(string sequence, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "The decode loop has ended.")]
+    private partial void LogLoop(Exception error);
+}

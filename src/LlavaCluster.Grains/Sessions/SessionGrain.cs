@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using LlavaCluster.Core.Checkpoint;
-using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
@@ -209,109 +208,6 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         turn.Done = RunAsync(turn);
         return turn;
     }
-
-    /// <summary>A turn from its place in the queue to its end. Never throws: what went wrong is in the turn's buffer.</summary>
-    private async Task RunAsync(LiveTurn turn)
-    {
-        try
-        {
-            // The turn before may be over at once; the first listener must be counted first.
-            await Task.Yield();
-            await turn.Before.WaitAsync(turn.Cancel.Token);
-            turn.IsRunning = true;
-            await AnswerAsync(turn);
-        }
-        catch (OperationCanceledException) when (turn.Cancel.IsCancellationRequested)
-        {
-            // Before it was accepted: as if it had never come.
-            if (_leaving)
-            {
-                turn.Buffer.Fail(Leaving());
-            }
-            else
-            {
-                turn.Buffer.Finish("", new TurnFinishedMessage(FinishReason.Cancelled, 0, 0, 0, TimingsMessage.None));
-            }
-        }
-        catch (TurnRefusedException refused)
-        {
-            OnRefused(turn.TurnId, refused);
-            turn.Buffer.Fail(refused);
-        }
-        catch (TurnLogFencedException fenced)
-        {
-            // Another activation of this session wrote: it is the one that counts.
-            LogFenced(Id, fenced);
-            turn.Buffer.Fail(Leaving());
-            DeactivateOnIdle();
-        }
-        catch (Exception error)
-        {
-            LogLost(Id, turn.TurnId, error);
-            turn.Buffer.Fail(new TurnRefusedException(
-                RefusalCode.Unavailable,
-                "The turn cannot go on since a part of the cluster is missing. Ask again with the same turn id: it goes on.",
-                TimeSpan.FromSeconds(1)));
-        }
-        finally
-        {
-            _live.Remove(turn);
-        }
-    }
-
-    private async Task AnswerAsync(LiveTurn turn)
-    {
-        var cancel = turn.Cancel.Token;
-        var open = _conversation.Open;
-        var isAgain = open is not null && open.Started.TurnId == turn.TurnId;
-        if (open is not null && !isAgain)
-        {
-            // A turn whose run was cut off, and which nobody asked for again, makes place.
-            await AppendAsync(new TurnEnded(open.Started.TurnId, [], "", FinishReason.Failed, _time.GetUtcNow()));
-        }
-
-        var started = isAgain
-            ? open!.Started
-            : await _admission.AdmitAsync(_conversation, turn.TurnId, turn.Content, DrawSeed(), _time.GetUtcNow(), cancel);
-        var place = await _runner.RouteAsync(Id, _replica, _conversation, started, cancel);
-        var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
-        await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, cancel);
-        _replica = place.Replica;
-        if (!isAgain)
-        {
-            await AppendAsync(started);
-        }
-
-        LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, place.Replica);
-        var end = await run.PumpAsync(cancel, () => _leaving);
-        await AppendAsync(new TurnEnded(
-            turn.TurnId,
-            [.. turn.Buffer.Tokens.Select(token => token.ToToken())],
-            turn.Buffer.Text + end.Tail,
-            end.Finished.Reason,
-            _time.GetUtcNow(),
-            turn.Buffer.TextLengths));
-        _instruments.OnFinished(end.Finished.Reason, end.Finished.CompletionTokens, end.Finished.Timings);
-        LogEnded(Id, turn.TurnId, end.Finished.Reason, end.Finished.CompletionTokens);
-        if (end.Error is { } error)
-        {
-            turn.Buffer.Fail(error);
-        }
-        else
-        {
-            turn.Buffer.Finish(end.Tail, end.Finished);
-        }
-    }
-
-    private async Task AppendAsync(TurnLogEntry entry)
-    {
-        // Not cancellable: an append that may or may not have happened would fence us out of our own log.
-        await _log.AppendAsync(Id, _conversation.LogLength, entry, CancellationToken.None);
-        _conversation.Apply(entry);
-    }
-
-    /// <summary>A seed for a turn that names none; it is told, and kept in the log.</summary>
-    private static ulong DrawSeed() => BitConverter.ToUInt64(Guid.NewGuid().ToByteArray());
 
     private void OnRefused(string turnId, TurnRefusedException refused)
     {

@@ -33,15 +33,14 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
         await UntilTokensAsync("cancel", 4);
 
         Assert.True(await cluster.Session("cancel").Cancel("a"));
-        _gate.Allow();
         var events = await running.WaitAsync(Patience);
 
         Assert.Equal(whole[..4], events.Tokens());
         Assert.Equal(FakeStopRule.TextOf(whole[..4]), events.Text());
         Assert.Equal(FinishReason.Cancelled, events.Finished().Reason);
+        _gate.Open();
         await cluster.IdleAsync();
         Assert.False(await cluster.Session("cancel").Cancel("a"));
-        _gate.Open();
         mirror.CutLast(from: 20, to: 4);
         Assert.Equal(mirror.Next("two", []), (await cluster.ChatAsync("cancel", Turn("b", "two")).WaitAsync(Patience)).Tokens());
     }
@@ -56,9 +55,9 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
 
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Patience));
-        _gate.Allow();
-        await cluster.IdleAsync();
         await UntilAsync("leave", session => session.Turns[0].Reason is not null);
+        _gate.Open();
+        await cluster.IdleAsync();
 
         var turn = (await cluster.Session("leave").Get()).Turns[0];
         Assert.Equal((FinishReason.Cancelled, 3), (turn.Reason, turn.AnswerTokens));

@@ -13,9 +13,9 @@ internal sealed class StepGate
     public void Pass(StepPlan plan)
     {
         _arrived.Release();
-        if (!_open)
+        if (!_open && !_allowed.Wait(TimeSpan.FromSeconds(30)))
         {
-            _allowed.Wait(TimeSpan.FromSeconds(30));
+            throw new TimeoutException("Nobody opened the gate in 30 s.");
         }
     }
 

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace LlavaCluster.Core.Engine;
 
-/// <summary>Keeps values up to a number of bytes; the least recently used leave first. Any thread.</summary>
+/// <summary>Keeps values up to a number of bytes, or of entries when each counts one; the least recently used leave first. Any thread.</summary>
 /// <typeparam name="TKey">Key.</typeparam>
 /// <typeparam name="TValue">Value.</typeparam>
 internal sealed class ByteBoundedCache<TKey, TValue>(long maxBytes)

@@ -1,7 +1,7 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using LlavaCluster.Core.Engine;
 
 namespace LlavaCluster.Core.Sessions;
 
@@ -11,11 +11,13 @@ namespace LlavaCluster.Core.Sessions;
 /// </summary>
 public sealed class FileTurnLog : ITurnLog
 {
+    private const int SeenSessions = 100_000;
+
     private readonly string _folder;
     private readonly SemaphoreSlim[] _gates = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
     // Entries and bytes of each log as this process last saw it; good as long as the file has as many bytes.
-    private readonly ConcurrentDictionary<string, (int Entries, long Bytes)> _seen = new();
+    private readonly ByteBoundedCache<string, (int Entries, long Bytes)> _seen = new(SeenSessions);
 
     /// <summary>In this folder, which is made when it is not there.</summary>
     public FileTurnLog(string folder)
@@ -43,7 +45,7 @@ public sealed class FileTurnLog : ITurnLog
                     entries.Add(ReadEntry(path, entries.Count, rest[..end]));
                 }
 
-                _seen[session] = (entries.Count, bytes.Length - rest.Length);
+                _seen.Set(session, (entries.Count, bytes.Length - rest.Length), 1);
                 return entries;
             },
             cancellationToken);
@@ -56,7 +58,7 @@ public sealed class FileTurnLog : ITurnLog
             {
                 var line = TurnLogJson.Write(entry);
                 using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-                if (!_seen.TryGetValue(session, out var seen) || seen.Bytes != file.Length)
+                if (!_seen.TryGet(session, out var seen) || seen.Bytes != file.Length)
                 {
                     seen = Count(file);
                 }
@@ -70,7 +72,7 @@ public sealed class FileTurnLog : ITurnLog
                 file.Position = seen.Bytes;
                 file.Write(line);
                 file.Flush(flushToDisk: true);
-                _seen[session] = (seen.Entries + 1, seen.Bytes + line.Length);
+                _seen.Set(session, (seen.Entries + 1, seen.Bytes + line.Length), 1);
                 return true;
             },
             cancellationToken);
@@ -81,7 +83,7 @@ public sealed class FileTurnLog : ITurnLog
             session,
             path =>
             {
-                _seen.TryRemove(session, out _);
+                _seen.Remove(session);
                 File.Delete(path);
                 return true;
             },

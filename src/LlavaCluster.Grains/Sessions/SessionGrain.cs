@@ -30,6 +30,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private Conversation _conversation = new();
     private string? _replica;
     private bool _leaving;
+    private bool _deleting;
 
     public SessionGrain(
         ITurnLog log,
@@ -115,16 +116,25 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
             throw Unknown();
         }
 
-        var running = _live.ToArray();
-        foreach (var turn in running)
+        // Chat calls interleave with this one: no new turn may begin until all is gone.
+        _deleting = true;
+        try
         {
-            await turn.Cancel.CancelAsync();
-        }
+            var running = _live.ToArray();
+            foreach (var turn in running)
+            {
+                await turn.Cancel.CancelAsync();
+            }
 
-        await Task.WhenAll(running.Select(turn => turn.Done));
-        await _log.DeleteAsync(Id, CancellationToken.None);
-        (_conversation, _replica) = (new Conversation(), null);
-        LogDeleted(Id);
+            await Task.WhenAll(running.Select(turn => turn.Done));
+            await _log.DeleteAsync(Id, CancellationToken.None);
+            (_conversation, _replica) = (new Conversation(), null);
+            LogDeleted(Id);
+        }
+        finally
+        {
+            _deleting = false;
+        }
     }
 
     /// <inheritdoc/>
@@ -151,7 +161,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
                 throw Unknown();
             }
 
-            TurnRequestRule.Check(request, _options);
+            TurnRequestRule.Check(Id, request, _options);
             var turnId = request.TurnId.Length > 0 ? request.TurnId : Guid.NewGuid().ToString("N");
             var content = new TurnContent(
                 [.. request.Parts.Select(part => new TurnPart(part.Text, part.Image?.ToLowerInvariant()))],
@@ -186,6 +196,11 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         if (_leaving)
         {
             throw Leaving();
+        }
+
+        if (_deleting)
+        {
+            throw Unknown();
         }
 
         if (_live.Count > 0 && request.Busy == BusyPolicy.Refuse)

@@ -10,9 +10,10 @@ public static class TurnRequestRule
 
     /// <summary>Throws for the first thing that is wrong.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, with value, limit and way out.</exception>
-    public static void Check(TurnRequestMessage request, SessionOptions options)
+    public static void Check(string session, TurnRequestMessage request, SessionOptions options)
     {
-        Require(request.TurnId.Length <= MaxIdLength, $"The turn id has {request.TurnId.Length:N0} characters; at most {MaxIdLength} are taken.");
+        CheckId("session", session);
+        CheckId("turn", request.TurnId);
         Require(request.ResumeFrom >= 0, $"resume_from is {request.ResumeFrom}; it must be 0 or more.");
         Require(request.MaxTokens >= 0, $"max_tokens is {request.MaxTokens}; it must be 1 or more, or 0 for the default.");
         CheckParts(request, options);
@@ -23,6 +24,12 @@ public static class TurnRequestRule
     public static string? TooManyImages(int images, SessionOptions options) => images <= options.MaxImagesPerTurn
         ? null
         : Text($"The turn has {images} images; at most {options.MaxImagesPerTurn} are taken. Send fewer.");
+
+    private static void CheckId(string what, string id)
+    {
+        Require(id.Length <= MaxIdLength, $"The {what} id has {id.Length:N0} characters; at most {MaxIdLength} are taken.");
+        Require(!id.Any(char.IsControl), $"The {what} id has control characters; use letters, digits and punctuation.");
+    }
 
     private static void CheckParts(TurnRequestMessage request, SessionOptions options)
     {

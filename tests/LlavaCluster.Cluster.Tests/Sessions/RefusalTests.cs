@@ -98,6 +98,20 @@ public sealed class RefusalTests(FakeCluster cluster) : IClassFixture<FakeCluste
     }
 
     [Fact]
+    public async Task Chat_IdsThatAreTooLongOrUnprintable()
+    {
+        await RefusedAsync(
+            Turn(new string('t', 257), "x"), RefusalCode.InvalidArgument, "The turn id has 257 characters; at most 256 are taken.");
+        await RefusedAsync(
+            Turn("a\nb", "x"), RefusalCode.InvalidArgument, "The turn id has control characters; use letters, digits and punctuation.");
+        await RefusedAsync(
+            Turn("a", "x"),
+            RefusalCode.InvalidArgument,
+            "The session id has 300 characters; at most 256 are taken.",
+            session: new string('s', 300));
+    }
+
+    [Fact]
     public async Task Chat_UnknownSession()
     {
         var error = await Assert.ThrowsAsync<TurnRefusedException>(

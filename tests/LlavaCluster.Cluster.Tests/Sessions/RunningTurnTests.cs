@@ -1,4 +1,6 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Tests.Fakes;
 using Xunit;
@@ -165,6 +167,26 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
 
         Assert.Equal(whole[3..], again.Tokens());
         Assert.Equal(2, (await cluster.Log.ReadAsync("moved", default)).Count);
+    }
+
+    [Fact]
+    public async Task Chat_AnotherTurnThanTheOneCutOff_GoesOnWithoutIt()
+    {
+        _gate.Open();
+        var mirror = new Answers.Mirror();
+        mirror.Next("one", []);
+        await cluster.ChatAsync("other", Turn("a", "one")).WaitAsync(Patience);
+        // As a silo that died in the middle of a turn leaves the log.
+        await cluster.ForgetAsync("other");
+        await cluster.Log.AppendAsync(
+            "other", 2, new TurnStarted("b", [new TurnPart("two", null)], null, [4, 2, 3], [], SamplingOptions.Greedy, 1, 20, default), default);
+
+        var third = await cluster.ChatAsync("other", Turn("c", "three")).WaitAsync(Patience);
+
+        Assert.Equal(mirror.Next("three", []), third.Tokens());
+        Assert.Equal(
+            [("a", FinishReason.Length), ("b", FinishReason.Failed), ("c", FinishReason.Length)],
+            (await cluster.Session("other").Get()).Turns.Select(turn => (turn.TurnId, turn.Reason!.Value)));
     }
 
     [Fact]

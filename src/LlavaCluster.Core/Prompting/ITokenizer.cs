@@ -37,6 +37,16 @@ public interface ITokenizer
     /// </summary>
     IReadOnlyList<int> Encode(string text, bool bos);
 
+    /// <summary>
+    /// Ids of a rendered conversation, without BOS. Added tokens are recognised in what the template wrote and nowhere else; all text
+    /// between two of them is one run, so that merges go over the border of template and words as in the reference, which tokenizes
+    /// the whole string.
+    /// </summary>
+    /// <param name="pieces">The conversation, or a part of it, in order.</param>
+    /// <param name="position">Where the first piece stands.</param>
+    IReadOnlyList<int> EncodeRendered(IReadOnlyList<RenderedPiece> pieces, TextPosition position) =>
+        EncodePlain(string.Concat(pieces.Select(p => p.Text)), position);
+
     /// <summary>The text of these ids, all at once.</summary>
     string Decode(IReadOnlyList<int> ids, bool skipSpecial);
 

@@ -4,6 +4,7 @@ using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
+using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
 
@@ -11,27 +12,27 @@ namespace LlavaCluster.Grains.Encoding;
 
 /// <summary>The address of one encode engine: brings it the bytes of images and takes features from it in chunks.</summary>
 [OwnerPlacement(SiloRole.EncoderKey), Immovable, KeepAlive, Reentrant]
-internal sealed class EncoderGrain(IImageEncodeEngine engine, IImageStore images) : Grain, IEncoderGrain
+internal sealed partial class EncoderGrain(IImageEncodeEngine engine, IImageStore images, ILogger<EncoderGrain> logger) : Grain, IEncoderGrain
 {
     /// <inheritdoc/>
     public async Task Check(string image, CancellationToken cancellationToken = default)
     {
         var hash = new ImageHash(image);
-        try
+        var file = await FileOf(hash, cancellationToken);
+        await Guarded(hash, async () =>
         {
-            await engine.CheckAsync(hash, await FileOf(hash, cancellationToken), cancellationToken);
-        }
-        catch (BadImageException error)
-        {
-            throw new TurnRefusedException(RefusalCode.InvalidArgument, error.Message);
-        }
+            await engine.CheckAsync(hash, file, cancellationToken);
+            return true;
+        });
     }
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<FeatureMessage> Features(
         string image, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var features = await FeaturesOf(new ImageHash(image), cancellationToken);
+        var hash = new ImageHash(image);
+        var file = await FileOf(hash, cancellationToken);
+        var features = await Guarded(hash, () => engine.EncodeAsync(hash, file, cancellationToken));
         yield return new FeatureHeaderMessage(
             features.Width, features.Height, features.Tiles, features.PatchesPerTile, features.Channels, features.Type);
         for (var offset = 0; offset < features.Data.Length; offset += FeatureBytes.MaxLength)
@@ -44,19 +45,28 @@ internal sealed class EncoderGrain(IImageEncodeEngine engine, IImageStore images
     /// <inheritdoc/>
     public Task<int> Outstanding() => Task.FromResult(engine.TilesOutstanding);
 
-    private async Task<ImageFeatures> FeaturesOf(ImageHash hash, CancellationToken cancellationToken)
+    /// <summary>Exceptions of the engine as those that may cross to another silo.</summary>
+    private async Task<T> Guarded<T>(ImageHash hash, Func<Task<T>> work)
     {
         try
         {
-            return await engine.EncodeAsync(hash, await FileOf(hash, cancellationToken), cancellationToken);
+            return await work();
         }
         catch (BadImageException error)
         {
             throw new TurnRefusedException(RefusalCode.InvalidArgument, error.Message);
+        }
+        catch (Exception error) when (error is not OperationCanceledException)
+        {
+            LogFailed(hash.Hex, error);
+            throw new InvalidOperationException($"Encoder {this.GetPrimaryKeyString()} failed on image {hash}: {error.Message}");
         }
     }
 
     private async Task<ReadOnlyMemory<byte>> FileOf(ImageHash hash, CancellationToken cancellationToken) =>
         await images.TryGetAsync(hash, cancellationToken)
         ?? throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The encoder failed on image {Image}.")]
+    private partial void LogFailed(string image, Exception error);
 }

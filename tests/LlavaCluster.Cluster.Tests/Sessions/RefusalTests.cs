@@ -162,6 +162,20 @@ public sealed class RefusalTests(FakeCluster cluster) : IClassFixture<FakeCluste
         Assert.Equal(mirror.Next("three", []), (await cluster.ChatAsync("fails", Turn("c", "three")).WaitAsync(Patience)).Tokens());
     }
 
+    [Fact]
+    public async Task Chat_EncoderFails_TheTurnIsFailedAndTheNextOneIsNot()
+    {
+        var cat = await cluster.PutAsync(FakeImages.Bmp(50, 40, 77));
+        cluster.Tower.BeforeBatch = _ => throw new OwnException();
+        var failed = await cluster.ChatAsync("tower", Turn("a", "one", cat)).WaitAsync(Patience);
+        cluster.Tower.BeforeBatch = null;
+
+        Assert.Equal(FinishReason.Failed, failed.Finished().Reason);
+        Assert.Equal(
+            new Answers.Mirror().Next("two", [(cat, 50, 40)]),
+            (await cluster.ChatAsync("tower", Turn("b", "two", cat)).WaitAsync(Patience)).Tokens());
+    }
+
     /// <summary>A second turn of a session is refused; session, log and engine are as after the first.</summary>
     private async Task RefusedAsync(
         TurnRequestMessage request, RefusalCode code, string message, TimeSpan? retryAfter = null, string? session = null)
@@ -186,4 +200,7 @@ public sealed class RefusalTests(FakeCluster cluster) : IClassFixture<FakeCluste
             Assert.Single((await cluster.Session(session).Get()).Turns);
         }
     }
+
+    /// <summary>As a model's own exceptions: of no use on another silo.</summary>
+    private sealed class OwnException : Exception;
 }

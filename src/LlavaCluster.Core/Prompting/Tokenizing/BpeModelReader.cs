@@ -81,7 +81,7 @@ internal static class BpeModelReader
     {
         if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2)
         {
-            return (merge[0].GetString()!, merge[1].GetString()!);
+            return (merge[0].GetString() ?? "", merge[1].GetString() ?? "");
         }
 
         var parts = merge.ValueKind == JsonValueKind.String ? merge.GetString()!.Split(' ') : [];

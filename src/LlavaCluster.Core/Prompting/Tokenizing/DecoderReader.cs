@@ -33,7 +33,7 @@ internal sealed class DecoderReader(Func<string, Exception> refuse)
 
                 break;
             case "Replace":
-                var (pattern, content) = (JsonTokenizerReader.ReadPattern(json, refuse), json.GetProperty("content").GetString()!);
+                var (pattern, content) = (JsonTokenizerReader.ReadPattern(json, refuse), JsonTokenizerReader.GetText(json, "content"));
                 BeforeFuse($"Replace of \"{pattern}\"", allowed: pattern.Length == 1);
                 _steps.Add(next => new ReplaceStage(pattern, content, next));
                 break;

@@ -79,15 +79,13 @@ internal sealed class JsonTokenizerReader
             tokens.AddRange(list.EnumerateArray().Select(t => ReadAddedToken(t, t.GetProperty("id").GetInt32())));
         }
 
-        var texts = tokens.Select(t => t.Text).ToHashSet();
-        tokens.AddRange(more.Where(t => texts.Add(t.Text)));
-        return tokens;
+        return [.. tokens.Concat(more).DistinctBy(t => t.Text)];
     }
 
     /// <summary>An added token as tokenizer.json and tokenizer_config.json both write it.</summary>
     public static AddedToken ReadAddedToken(JsonElement token, int id) => new(
         id,
-        token.GetProperty("content").GetString()!,
+        GetText(token, "content"),
         GetFlag(token, "special", false),
         GetFlag(token, "normalized", false),
         GetFlag(token, "lstrip", false),
@@ -102,7 +100,13 @@ internal sealed class JsonTokenizerReader
             throw Refuse($"a model of type {type} is not known; this program reads BPE");
         }
 
-        return model.GetProperty("vocab").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetInt32());
+        var vocabulary = new Dictionary<string, int>();
+        foreach (var entry in model.GetProperty("vocab").EnumerateObject())
+        {
+            vocabulary[entry.Name] = entry.Value.GetInt32();
+        }
+
+        return vocabulary;
     }
 
     private IEnumerable<TextStep> ReadNormalizer(JsonElement? normalizer)
@@ -116,8 +120,8 @@ internal sealed class JsonTokenizerReader
         return type switch
         {
             "Sequence" => json.GetProperty("normalizers").EnumerateArray().SelectMany(n => ReadNormalizer(n)),
-            "Prepend" => [new TextStep.Prepend(json.GetProperty("prepend").GetString()!)],
-            "Replace" => [new TextStep.Replace(ReadPattern(json, Refuse), json.GetProperty("content").GetString()!)],
+            "Prepend" => [new TextStep.Prepend(GetText(json, "prepend"))],
+            "Replace" => [new TextStep.Replace(ReadPattern(json, Refuse), GetText(json, "content"))],
             "Strip" => [new TextStep.Strip(GetFlag(json, "strip_left", true), GetFlag(json, "strip_right", true))],
             _ => throw Refuse($"a normalizer of type {type} is not known; this program reads Sequence, Prepend, Replace and Strip"),
         };
@@ -177,6 +181,10 @@ internal sealed class JsonTokenizerReader
     /// <summary>A field, or null when it is absent or null.</summary>
     public static JsonElement? Get(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    /// <summary>A field that must be a text.</summary>
+    public static string GetText(JsonElement json, string name) =>
+        json.GetProperty(name).GetString() ?? throw new FormatException($"\"{name}\" is null where a text is due");
 
     /// <summary>A field that is true or false.</summary>
     public static bool GetFlag(JsonElement json, string name, bool absent) => Get(json, name)?.GetBoolean() ?? absent;

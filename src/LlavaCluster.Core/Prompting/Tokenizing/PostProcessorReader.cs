@@ -48,7 +48,7 @@ internal sealed class PostProcessorReader(Func<string, Exception> refuse)
         {
             if (part.TryGetProperty("SpecialToken", out var special))
             {
-                var ids = json.GetProperty("special_tokens").GetProperty(special.GetProperty("id").GetString()!).GetProperty("ids");
+                var ids = json.GetProperty("special_tokens").GetProperty(JsonTokenizerReader.GetText(special, "id")).GetProperty("ids");
                 (texts == 0 ? front : back).AddRange(ids.EnumerateArray().Select(id => id.GetInt32()));
             }
             else if (part.TryGetProperty("Sequence", out _))

@@ -22,7 +22,7 @@ public static class TokenizerFiles
         }
 
         return File.Exists(model)
-            ? new SentencePieceTokenizer(SentencePieceModel.Read(model), settings)
+            ? new SentencePieceTokenizer(SentencePieceModelReader.Read(model), settings)
             : throw new BadCheckpointException(
                 $"{folder} has neither tokenizer.json nor tokenizer.model. Copy the tokenizer's files into the checkpoint folder.");
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Prompting.Tokenizing;
 using Xunit;
 
 namespace LlavaCluster.Core.Tests.Prompting;
@@ -75,6 +76,21 @@ public sealed class HostileTextTests
             Assert.DoesNotContain(ids, id => tokenizer.IsSpecial(id));
             Assert.True(ids.Count <= (text.Length * 3) + 1);
         }
+    }
+
+    /// <summary>A vocabulary that joins one letter without end makes a megabyte one word.</summary>
+    [Fact]
+    public void Encode_AMegabyteOfOneWord_TakesLinearTime()
+    {
+        var pieces = Enumerable.Range(0, 6).Select(n => new Piece(new string('a', 1 << n), -n, PieceKind.Normal)).ToList();
+        var bpe = SentencePieceBpe.Build(new SentencePieceModel { Pieces = pieces }, _ => true);
+
+        var clock = Stopwatch.StartNew();
+        var ids = new List<int>();
+        bpe.Encode(new string('a', 1_000_001), ids);
+
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"took {clock.Elapsed}");
+        Assert.Equal([.. Enumerable.Repeat(5, 31_250), 0], ids);
     }
 
     [Fact]

@@ -29,5 +29,5 @@ internal static class RandomTexts
 
     /// <summary>The SentencePiece model of a golden checkpoint.</summary>
     public static SentencePieceModel Model(string name) =>
-        SentencePieceModel.Read(LlavaCluster.Tests.GoldenFolder.Of("checkpoints", name, "tokenizer.model"));
+        SentencePieceModelReader.Read(LlavaCluster.Tests.GoldenFolder.Of("checkpoints", name, "tokenizer.model"));
 }

@@ -25,7 +25,7 @@ internal sealed record TokenizerTable([property: JsonPropertyName("rows")] IRead
     {
         var folder = GoldenFolder.Of("checkpoints", name);
         return new SentencePieceTokenizer(
-            SentencePieceModel.Read(Path.Combine(folder, "tokenizer.model")), TokenizerSettings.Read(folder));
+            SentencePieceModelReader.Read(Path.Combine(folder, "tokenizer.model")), TokenizerSettings.Read(folder));
     }
 }
 

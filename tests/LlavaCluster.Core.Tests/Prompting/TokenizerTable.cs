@@ -1,7 +1,7 @@
-using System.Text.Json.Serialization;
 using System.Text.Json;
-using LlavaCluster.Core.Prompting.Tokenizing;
+using System.Text.Json.Serialization;
 using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Prompting.Tokenizing;
 using LlavaCluster.Tests;
 using Xunit;
 

@@ -41,4 +41,69 @@ public sealed record SamplingOptions
 
     /// <summary>Log-probabilities per token: null for none, 0 for the chosen token's, n for the n most probable beside it. At most 20.</summary>
     public int? LogProbs { get; init; }
+
+    /// <summary>Most texts in <see cref="Stop"/>.</summary>
+    public const int MaxStops = 16;
+
+    /// <summary>Most characters of a text in <see cref="Stop"/>.</summary>
+    public const int MaxStopLength = 1024;
+
+    /// <summary>Most ids in <see cref="LogitBias"/>.</summary>
+    public const int MaxBiases = 1024;
+
+    /// <summary>Largest <see cref="LogProbs"/>.</summary>
+    public const int MaxLogProbs = 20;
+
+    /// <summary>All mistakes at once, each a sentence with the value and the range; empty when there is none.</summary>
+    /// <param name="vocabularySize">Ids that <see cref="LogitBias"/> may name are 0 … this − 1; null: any from 0.</param>
+    public IReadOnlyList<string> Validate(int? vocabularySize = null)
+    {
+        var mistakes = new List<string>();
+        void Range(string name, float value, float low, float high, bool lowExcluded = false)
+        {
+            // Written so that NaN is outside too.
+            if (!(value >= low && value <= high) || (lowExcluded && value == low))
+            {
+                mistakes.Add(FormattableString.Invariant(
+                    $"{name} is {value}; it must be {(lowExcluded ? $"above {low}" : $"at least {low}")} and at most {high}."));
+            }
+        }
+
+        Range("temperature", Temperature, 0, 100);
+        Range("top_k", TopK, 0, int.MaxValue);
+        Range("top_p", TopP, 0, 1, lowExcluded: true);
+        Range("min_p", MinP, 0, 1);
+        Range("repetition_penalty", RepetitionPenalty, 0, 100, lowExcluded: true);
+        Range("presence_penalty", PresencePenalty, -2, 2);
+        Range("frequency_penalty", FrequencyPenalty, -2, 2);
+        Range("logprobs", LogProbs ?? 0, 0, MaxLogProbs);
+        if (LogitBias.Count > MaxBiases)
+        {
+            mistakes.Add($"logit_bias names {LogitBias.Count} ids; at most {MaxBiases} are taken.");
+        }
+
+        foreach (var (id, bias) in LogitBias.Take(MaxBiases))
+        {
+            Range($"logit_bias of id {id}", bias, -100, 100);
+            if (id < 0 || id >= (vocabularySize ?? int.MaxValue))
+            {
+                mistakes.Add($"logit_bias names id {id}; ids are 0 to {(vocabularySize ?? int.MaxValue) - 1}.");
+            }
+        }
+
+        if (Stop.Count > MaxStops)
+        {
+            mistakes.Add($"stop has {Stop.Count} texts; at most {MaxStops} are taken.");
+        }
+
+        foreach (var text in Stop.Take(MaxStops))
+        {
+            if (text.Length is 0 or > MaxStopLength)
+            {
+                mistakes.Add($"A stop text has {text.Length} characters; it must have 1 to {MaxStopLength}.");
+            }
+        }
+
+        return mistakes;
+    }
 }

@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Collectives;
+
+/// <summary>
+/// Ranks as threads of one process. A call has three parts: every rank lays its tensor on the table; all meet; every rank computes
+/// its own result from the table; all meet again before the table is cleared. Sums are taken in order of ranks, in float32, so they
+/// are the same on every rank and in every run.
+/// </summary>
+public sealed class InProcessCollective : ICollective
+{
+    private readonly Table _table;
+
+    private InProcessCollective(Table table, int rank) => (_table, Rank) = (table, rank);
+
+    /// <inheritdoc/>
+    public int Ranks => _table.Tensors.Length;
+
+    /// <inheritdoc/>
+    public int Rank { get; }
+
+    /// <summary>The ends of a new replica, one per rank.</summary>
+    /// <param name="ranks">At least 1.</param>
+    /// <param name="cancellationToken">Aborts all ranks.</param>
+    public static IReadOnlyList<InProcessCollective> Create(int ranks, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(ranks, 1);
+        var table = new Table(ranks);
+        table.Cancellation = cancellationToken.Register(() => table.Abort("they were stopped."));
+        return [.. Enumerable.Range(0, ranks).Select(rank => new InProcessCollective(table, rank))];
+    }
+
+    /// <inheritdoc/>
+    public void AllReduceSum(Tensor tensor)
+    {
+        using var scope = NewDisposeScope();
+        Together(tensor, tensors =>
+        {
+            var sum = tensors[0].to(ScalarType.Float32, copy: true);
+            for (var rank = 1; rank < tensors.Length; rank++)
+            {
+                sum.add_(tensors[rank]);
+            }
+
+            return sum;
+        }, sum => tensor.copy_(sum));
+    }
+
+    /// <inheritdoc/>
+    public Tensor AllGather(Tensor local, IReadOnlyList<long> lengths)
+    {
+        Debug.Assert(lengths.Count == Ranks && local.shape[^1] == lengths[Rank], "The plan and the tensor agree.");
+        return Together(local, tensors => cat(tensors, -1), null);
+    }
+
+    /// <inheritdoc/>
+    public void Broadcast(Tensor tensor, int root)
+    {
+        using var scope = NewDisposeScope();
+        Together(tensor, tensors => tensors[root], source =>
+        {
+            if (Rank != root)
+            {
+                tensor.copy_(source);
+            }
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Abort(string reason) => _table.Abort(reason);
+
+    /// <inheritdoc/>
+    public void Dispose() => _table.Abort($"rank {Rank} has left.");
+
+    /// <summary>
+    /// <paramref name="write"/> changes this rank's own tensor, so it waits until nobody reads the table any more; for a broadcast the
+    /// source is never written, so the second meeting only has to come before it leaves its owner's hands.
+    /// </summary>
+    private Tensor Together(Tensor mine, Func<Tensor[], Tensor> read, Action<Tensor>? write)
+    {
+        try
+        {
+            _table.Tensors[Rank] = mine;
+            _table.Meet();
+            var result = read(_table.Tensors);
+            if (write is not null && ReferenceEquals(result, mine))
+            {
+                _table.Meet();
+                return result;
+            }
+
+            if (Array.IndexOf(_table.Tensors, result) >= 0)
+            {
+                // Somebody else's tensor: copy while it is still on the table.
+                write!(result);
+                _table.Meet();
+                return result;
+            }
+
+            _table.Meet();
+            write?.Invoke(result);
+            return result;
+        }
+        catch (Exception exception) when (exception is not CollectiveAbortedException)
+        {
+            Abort($"rank {Rank} failed: {exception.Message}");
+            throw;
+        }
+    }
+
+    /// <summary>What the ranks share.</summary>
+    private sealed class Table(int ranks)
+    {
+        private readonly object _gate = new();
+        private int _waiting;
+        private long _meeting;
+        private string? _aborted;
+
+        public Tensor[] Tensors { get; } = new Tensor[ranks];
+
+        public CancellationTokenRegistration Cancellation { get; set; }
+
+        /// <summary>Returns when all ranks have called it.</summary>
+        public void Meet()
+        {
+            lock (_gate)
+            {
+                ThrowIfAborted_NeedsLock();
+                var meeting = _meeting;
+                if (++_waiting == ranks)
+                {
+                    (_waiting, _meeting) = (0, _meeting + 1);
+                    Monitor.PulseAll(_gate);
+                    return;
+                }
+
+                while (_meeting == meeting)
+                {
+                    ThrowIfAborted_NeedsLock();
+                    Monitor.Wait(_gate);
+                }
+            }
+        }
+
+        public void Abort(string reason)
+        {
+            lock (_gate)
+            {
+                _aborted ??= reason;
+                Monitor.PulseAll(_gate);
+            }
+
+            Cancellation.Unregister();
+        }
+
+        private void ThrowIfAborted_NeedsLock()
+        {
+            if (_aborted is not null)
+            {
+                throw new CollectiveAbortedException(_aborted);
+            }
+        }
+    }
+}

@@ -35,7 +35,7 @@ public sealed class InProcessCollective : ICollective
     public void AllReduceSum(Tensor tensor)
     {
         using var scope = NewDisposeScope();
-        Together(tensor, tensors =>
+        var sum = Together(tensor, tensors =>
         {
             var sum = tensors[0].to(ScalarType.Float32, copy: true);
             for (var rank = 1; rank < tensors.Length; rank++)
@@ -44,27 +44,22 @@ public sealed class InProcessCollective : ICollective
             }
 
             return sum;
-        }, sum => tensor.copy_(sum));
+        });
+        tensor.copy_(sum);
     }
 
     /// <inheritdoc/>
     public Tensor AllGather(Tensor local, IReadOnlyList<long> lengths)
     {
         Debug.Assert(lengths.Count == Ranks && local.shape[^1] == lengths[Rank], "The plan and the tensor agree.");
-        return Together(local, tensors => cat(tensors, -1), null);
+        return Together(local, tensors => cat(tensors, -1));
     }
 
     /// <inheritdoc/>
     public void Broadcast(Tensor tensor, int root)
     {
         using var scope = NewDisposeScope();
-        Together(tensor, tensors => tensors[root], source =>
-        {
-            if (Rank != root)
-            {
-                tensor.copy_(source);
-            }
-        });
+        tensor.copy_(Together(tensor, tensors => tensors[root].clone()));
     }
 
     /// <inheritdoc/>
@@ -73,33 +68,15 @@ public sealed class InProcessCollective : ICollective
     /// <inheritdoc/>
     public void Dispose() => _table.Abort($"rank {Rank} has left.");
 
-    /// <summary>
-    /// <paramref name="write"/> changes this rank's own tensor, so it waits until nobody reads the table any more; for a broadcast the
-    /// source is never written, so the second meeting only has to come before it leaves its owner's hands.
-    /// </summary>
-    private Tensor Together(Tensor mine, Func<Tensor[], Tensor> read, Action<Tensor>? write)
+    /// <summary>Gives what <paramref name="read"/> makes of the table: a new tensor, which shares memory with none on it.</summary>
+    private Tensor Together(Tensor mine, Func<Tensor[], Tensor> read)
     {
         try
         {
             _table.Tensors[Rank] = mine;
             _table.Meet();
             var result = read(_table.Tensors);
-            if (write is not null && ReferenceEquals(result, mine))
-            {
-                _table.Meet();
-                return result;
-            }
-
-            if (Array.IndexOf(_table.Tensors, result) >= 0)
-            {
-                // Somebody else's tensor: copy while it is still on the table.
-                write!(result);
-                _table.Meet();
-                return result;
-            }
-
             _table.Meet();
-            write?.Invoke(result);
             return result;
         }
         catch (Exception exception) when (exception is not CollectiveAbortedException)

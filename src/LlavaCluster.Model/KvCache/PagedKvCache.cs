@@ -1,0 +1,75 @@
+using LlavaCluster.Core.Checkpoint;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.KvCache;
+
+/// <summary>
+/// Keys and values of one rank in blocks of 16 positions; which sequence has which block is the scheduler's business. Two tensors per
+/// layer, [blocks, 16, kv_heads, head_dim]. Engine thread only.
+/// </summary>
+internal sealed class PagedKvCache : IKvStore, IDisposable
+{
+    /// <summary>Positions of a block.</summary>
+    public const int BlockTokens = 16;
+
+    private readonly Tensor[] _keys;
+    private readonly Tensor[] _values;
+
+    /// <summary>Reserves memory for <paramref name="blocks"/> blocks.</summary>
+    public PagedKvCache(TextConfig text, ShardPlan plan, TensorDevice device, int blocks)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(blocks, 1);
+        BlockCount = blocks;
+        using var outside = NewDisposeScope();
+        long[] shape = [blocks, BlockTokens, plan.KvHeads, text.HeadDim];
+        _keys = Reserve();
+        _values = Reserve();
+
+        // Not zeroed: a position is always written before it is read, and untouched pages cost no memory.
+        Tensor[] Reserve() =>
+            [.. Enumerable.Range(0, text.Layers).Select(_ => empty(shape, dtype: device.Type, device: device.Device).DetachFromDisposeScope())];
+    }
+
+    /// <summary>Blocks in all.</summary>
+    public int BlockCount { get; }
+
+    /// <summary>Bytes of one block, all layers, on the rank that holds the part <paramref name="plan"/>.</summary>
+    public static long BlockBytes(TextConfig text, ShardPlan plan, TensorDevice device)
+        => 2L * text.Layers * BlockTokens * plan.KvHeads * text.HeadDim * device.ElementSize;
+
+    /// <inheritdoc/>
+    public void Write(int layer, Tensor keys, Tensor values, StepInput step)
+    {
+        using var scope = NewDisposeScope();
+        Flat(_keys[layer]).index_copy_(0, step.Slots, keys);
+        Flat(_values[layer]).index_copy_(0, step.Slots, values);
+    }
+
+    /// <inheritdoc/>
+    public (Tensor Keys, Tensor Values) Read(int layer, Tensor keys, Tensor values, SequenceSpan span)
+    {
+        using var scope = NewDisposeScope();
+        if (span.Start == 0)
+        {
+            // Everything the sequence has was computed in this step.
+            return (keys.narrow(0, span.Offset, span.Length).MoveToOuterDisposeScope(),
+                values.narrow(0, span.Offset, span.Length).MoveToOuterDisposeScope());
+        }
+
+        return (Gather(_keys[layer]).MoveToOuterDisposeScope(), Gather(_values[layer]).MoveToOuterDisposeScope());
+
+        Tensor Gather(Tensor pages) => Flat(pages.index_select(0, span.Blocks))
+            .narrow(0, span.FirstKey % BlockTokens, span.Context - span.FirstKey); // [context − first key, kv_heads, head_dim]
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var pages in _keys.Concat(_values))
+        {
+            pages.Dispose();
+        }
+    }
+
+    private static Tensor Flat(Tensor pages) => pages.flatten(0, 1); // [blocks × 16, kv_heads, head_dim]
+}

@@ -1,0 +1,30 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Collectives;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Layers;
+
+/// <summary>The output layer, split by rows: each rank computes the logits of its ids, then they are gathered.</summary>
+internal sealed class VocabParallelHead : nn.Module
+{
+    private readonly Parameter weight;
+    private readonly ICollective _collective;
+    private readonly long[] _lengths;
+
+    /// <summary>Reads the rank's rows, or takes the embedding's where the checkpoint ties them.</summary>
+    public VocabParallelHead(WeightParts parts, ICollective collective, TextConfig text, VocabParallelEmbedding embedding)
+        : base(nameof(VocabParallelHead))
+    {
+        weight = text.TieEmbeddings
+            ? embedding.Weight
+            : parts.Read(TensorCatalog.OutputLayer, text.VocabularySize, text.Hidden);
+        _collective = collective;
+        _lengths = [.. Enumerable.Range(0, collective.Ranks).Select(rank => (long)new ShardPlan(text, rank, collective.Ranks).Tokens)];
+        RegisterComponents();
+    }
+
+    /// <param name="x">[rows, hidden], the same on all ranks.</param>
+    /// <returns>[rows, vocabulary], the same on all ranks.</returns>
+    public Tensor forward(Tensor x) => _collective.AllGather(nn.functional.linear(x, weight), _lengths);
+}

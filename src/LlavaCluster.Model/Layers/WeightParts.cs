@@ -1,0 +1,46 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Weights;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Layers;
+
+/// <summary>
+/// One rank's weights as parameters: each tensor's slice by the plan, and several tensors of one input fused into one matrix. Fusing
+/// copies part by part, so that no more than one part is held twice.
+/// </summary>
+/// <param name="source">Where they come from.</param>
+/// <param name="device">Where they go.</param>
+/// <param name="plan">The rank's part of the language model; null: whole tensors (vision tower, projector).</param>
+internal sealed class WeightParts(IWeightSource source, TensorDevice device, ShardPlan? plan)
+{
+    /// <summary>The rank's part, or null where every tensor is whole.</summary>
+    public ShardPlan? Plan => plan;
+
+    /// <summary>One tensor, or the rank's slice of it.</summary>
+    /// <param name="name">Our name.</param>
+    /// <param name="shape">Shape of the whole tensor.</param>
+    public Parameter Read(string name, params long[] shape) => new(source.Read(name, shape, SliceOf(name)), requires_grad: false);
+
+    /// <summary>Tensors of equal inputs, one below the other: [Σ out, in], or [Σ out] for biases.</summary>
+    /// <param name="parts">Our names and the shapes of the whole tensors.</param>
+    public Parameter Fuse(params (string Name, long[] Shape)[] parts)
+    {
+        using var scope = NewDisposeScope();
+        var rows = parts.Select(part => SliceOf(part.Name)?.Length ?? part.Shape[0]).ToArray();
+        long[] shape = [rows.Sum(), .. parts[0].Shape[1..]];
+        var fused = empty(shape, dtype: device.Type, device: device.Device);
+        long at = 0;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            using var part = source.Read(parts[i].Name, parts[i].Shape, SliceOf(parts[i].Name));
+            fused.narrow(0, at, rows[i]).copy_(part);
+            at += rows[i];
+        }
+
+        return new Parameter(fused.DetachFromDisposeScope(), requires_grad: false);
+    }
+
+    private WeightSlice? SliceOf(string name)
+        => plan?.SliceOf(name) is { } slice ? new WeightSlice(slice.Dimension, slice.Start, slice.Length) : null;
+}

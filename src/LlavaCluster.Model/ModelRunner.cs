@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.KvCache;
+using LlavaCluster.Model.Language;
+using LlavaCluster.Model.Weights;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model;
+
+/// <summary>
+/// One rank's language model, projector and KV blocks. A step: (1) check the plan, (2) embed ids, (3) put image features in their
+/// places, (4) run the layers, (5) logits of the rows that sample, (6) sample, on rank 0. Reads the weights of
+/// <see cref="WeightRoles.Language"/> and <see cref="WeightRoles.Projector"/>.
+/// </summary>
+public sealed class ModelRunner : IModelRunner
+{
+    private readonly LlavaConfig _config;
+    private readonly TensorDevice _device;
+    private readonly ICollective _collective;
+    private readonly LanguageModel _model;
+    private readonly ImageShelf _images;
+    private readonly PagedKvCache _cache;
+
+    /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="weights">The checkpoint's weights; not needed afterwards.</param>
+    /// <param name="device">Where to compute, and in which dtype.</param>
+    /// <param name="collective">This rank's end of the replica; disposed with the runner.</param>
+    /// <param name="options">How large.</param>
+    /// <exception cref="BadCheckpointException">The model cannot be split over so many ranks, or weights are wrong.</exception>
+    public ModelRunner(
+        LlavaConfig config, IWeightSource weights, TensorDevice device, ICollective collective, ModelRunnerOptions options)
+    {
+        (_config, _device, _collective) = (config, device, collective);
+        _model = new LanguageModel(config.Text, weights, device, collective);
+        _images = new ImageShelf(config, weights, device);
+        _cache = new PagedKvCache(
+            config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
+        Capacity = new RunnerCapacity(
+            options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
+    }
+
+    /// <inheritdoc/>
+    public RunnerCapacity Capacity { get; }
+
+    /// <summary>Bytes that one KV block of 16 positions takes on the rank that needs most.</summary>
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="type">Compute dtype.</param>
+    /// <param name="ranks">Ranks of the replica.</param>
+    public static long KvBlockBytes(LlavaConfig config, ScalarType type, int ranks = 1) => Enumerable.Range(0, ranks)
+        .Max(rank => PagedKvCache.BlockBytes(config.Text, new ShardPlan(config.Text, rank, ranks), new TensorDevice(CPU, type)));
+
+    /// <inheritdoc/>
+    public void LoadImage(ImageFeatures features)
+    {
+        using var mode = inference_mode();
+        _images.Load(features);
+    }
+
+    /// <inheritdoc/>
+    public void ForgetImage(ImageHash image) => _images.Forget(image);
+
+    /// <inheritdoc/>
+    public StepOutput Run(StepPlan plan)
+    {
+        if (plan.Slices.Count == 0)
+        {
+            return StepOutput.Empty;
+        }
+
+        try
+        {
+            PlanCheck.Check(plan, Capacity);
+            using var mode = inference_mode();
+            using var scope = NewDisposeScope();
+            var step = StepInput.Of(plan.Slices, _device.Device, _config.Text.SlidingWindow);
+            var embedded = Embed(plan.Slices, step); // [tokens, hidden]
+            var hidden = _model.forward(embedded, step, _cache); // [tokens, hidden]
+            return Sample(plan.Slices, step, hidden);
+        }
+        catch (Exception exception) when (exception is not CollectiveAbortedException)
+        {
+            // The other ranks would wait for this one's part of a sum for ever.
+            _collective.Abort($"rank {_collective.Rank} failed in step {plan.Step}: {exception.Message}");
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _collective.Dispose();
+        _model.Dispose();
+        _images.Dispose();
+        _cache.Dispose();
+    }
+
+    private Tensor Embed(IReadOnlyList<SequenceSlice> slices, StepInput step)
+    {
+        using var scope = NewDisposeScope();
+        var ids = new long[step.Tokens];
+        for (var i = 0; i < slices.Count; i++)
+        {
+            var at = step.Spans[i].Offset;
+            foreach (var id in slices[i].TokenIds.Span)
+            {
+                ids[at++] = id;
+            }
+
+            // A placeholder may be past the vocabulary; what is looked up in its place is overwritten.
+            foreach (var image in slices[i].Images)
+            {
+                ids.AsSpan(step.Spans[i].Offset + image.At, image.Count).Clear();
+            }
+        }
+
+        var embedded = _model.Embed(tensor(ids, device: _device.Device));
+        for (var i = 0; i < slices.Count; i++)
+        {
+            foreach (var image in slices[i].Images)
+            {
+                embedded.narrow(0, step.Spans[i].Offset + image.At, image.Count).copy_(_images.Rows(image));
+            }
+        }
+
+        return embedded.MoveToOuterDisposeScope();
+    }
+
+    private StepOutput Sample(IReadOnlyList<SequenceSlice> slices, StepInput step, Tensor hidden)
+    {
+        var asked = Enumerable.Range(0, slices.Count).Where(i => slices[i].Sample is not null).ToArray();
+        if (asked.Length == 0)
+        {
+            return StepOutput.Empty;
+        }
+
+        var last = asked.Select(i => (long)(step.Spans[i].Offset + step.Spans[i].Length - 1)).ToArray();
+        var rows = hidden.index_select(0, tensor(last, device: _device.Device)); // [sequences that sample, hidden]
+        var logits = _model.Logits(rows); // [sequences that sample, vocabulary]
+        if (_collective.Rank != 0)
+        {
+            return StepOutput.Empty;
+        }
+
+        var host = logits.cpu();
+        var vocabulary = _config.Text.VocabularySize;
+        var tokens = new SampledToken[asked.Length];
+        for (var i = 0; i < asked.Length; i++)
+        {
+            using var row = host[i];
+            tokens[i] = TokenSampler.Sample(
+                MemoryMarshal.Cast<byte, float>(row.bytes)[..vocabulary], slices[asked[i]].Sample!, _config.ImageTokenId);
+        }
+
+        return new StepOutput(tokens);
+    }
+}

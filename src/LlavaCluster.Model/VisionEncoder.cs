@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Model.Vision;
+using LlavaCluster.Model.Weights;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model;
+
+/// <summary>
+/// The vision tower on one device. Tiles of all images go through it in batches of bounded size. Reads the weights of
+/// <see cref="WeightRoles.Vision"/> only.
+/// </summary>
+public sealed class VisionEncoder : IVisionEncoder
+{
+    /// <summary>
+    /// Tiles at once on a GPU. On a CPU one tile fills the machine already, and one at a time gives a tile the same bits in any company.
+    /// </summary>
+    private const int GpuBatch = 8;
+
+    private readonly LlavaConfig _config;
+    private readonly TensorDevice _device;
+    private readonly ClipVisionTower _tower;
+    private readonly int _batch;
+
+    /// <summary>Reads the tower's weights; <paramref name="weights"/> is not needed afterwards.</summary>
+    public VisionEncoder(LlavaConfig config, IWeightSource weights, TensorDevice device)
+    {
+        (_config, _device, _batch) = (config, device, device.IsCpu ? 1 : GpuBatch);
+        _tower = new ClipVisionTower(config.Vision, weights, device);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ImageFeatures> Encode(IReadOnlyList<(ImageHash Image, ImageTiles Tiles)> images)
+    {
+        int side = _config.Vision.ImageSide, tilePixels = 3 * side * side;
+        var tileBytes = _config.Vision.Patches * _config.Vision.Hidden * _device.ElementSize;
+        var results = new byte[images.Count][];
+        var places = new List<(int Image, int Tile)>();
+        for (var i = 0; i < images.Count; i++)
+        {
+            var tiles = images[i].Tiles;
+            if (tiles.Side != side || tiles.Pixels.Length != tiles.Count * tilePixels)
+            {
+                throw new ArgumentException(
+                    $"Image {images[i].Image}: {tiles.Count} tiles of side {tiles.Side} with {tiles.Pixels.Length} numbers; "
+                    + $"the vision tower takes tiles of side {side}, {tilePixels} numbers each.",
+                    nameof(images));
+            }
+
+            results[i] = new byte[tiles.Count * tileBytes];
+            places.AddRange(Enumerable.Range(0, tiles.Count).Select(tile => (i, tile)));
+        }
+
+        using var mode = inference_mode();
+        for (var first = 0; first < places.Count; first += _batch)
+        {
+            var batch = places.GetRange(first, Math.Min(_batch, places.Count - first));
+            using var scope = NewDisposeScope();
+            var pixels = empty(batch.Count, 3, side, side, dtype: ScalarType.Float32);
+            for (var i = 0; i < batch.Count; i++)
+            {
+                var source = images[batch[i].Image].Tiles.Pixels.AsSpan(batch[i].Tile * tilePixels, tilePixels);
+                MemoryMarshal.AsBytes(source).CopyTo(pixels.bytes[(i * tilePixels * sizeof(float))..]);
+            }
+
+            var features = _tower.forward(pixels.to(_device.Type, _device.Device)).cpu().contiguous(); // [tiles, patches, channels]
+            for (var i = 0; i < batch.Count; i++)
+            {
+                features.bytes.Slice(i * tileBytes, tileBytes).CopyTo(results[batch[i].Image].AsSpan(batch[i].Tile * tileBytes));
+            }
+        }
+
+        return [.. images.Select((image, i) => Describe(image.Image, image.Tiles, results[i]))];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _tower.Dispose();
+
+    private ImageFeatures Describe(ImageHash image, ImageTiles tiles, byte[] data) => new(
+        image,
+        tiles.Geometry.Width,
+        tiles.Geometry.Height,
+        tiles.Count,
+        _config.Vision.Patches,
+        _config.Vision.Hidden,
+        FeatureTensor.TypeOf(_device.Type),
+        data);
+}

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Vision;
+using LlavaCluster.Model.Weights;
+using LlavaCluster.Tests;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Tests.Golden;
+
+/// <summary>A golden checkpoint on the CPU: its cases, and each picture's features, computed once for all tests that use them.</summary>
+internal sealed class GoldenModel
+{
+    private static readonly ConcurrentDictionary<(string, ScalarType), Lazy<GoldenModel>> Shared = new();
+
+    private readonly Dictionary<string, ImageFeatures> _features = [];
+    private readonly object _gate = new();
+    private readonly string _checkpoint;
+    private VisionEncoder? _encoder;
+
+    private GoldenModel(string checkpoint, ScalarType type)
+    {
+        _checkpoint = checkpoint;
+        Config = LlavaConfigReader.Read(GoldenFolder.Of("checkpoints", checkpoint));
+        Device = new TensorDevice(CPU, type);
+        Cases = GoldenCase.Of(checkpoint, Config.ImageTokenId);
+    }
+
+    public LlavaConfig Config { get; }
+
+    public TensorDevice Device { get; }
+
+    public IReadOnlyList<GoldenCase> Cases { get; }
+
+    /// <summary>The one model of this checkpoint and type.</summary>
+    public static GoldenModel Of(string checkpoint, ScalarType type = ScalarType.Float32)
+        => Shared.GetOrAdd((checkpoint, type), _ => new Lazy<GoldenModel>(() => new GoldenModel(checkpoint, type))).Value;
+
+    public GoldenCase Case(string name) => Cases.Single(c => c.Name == name);
+
+    /// <summary>A runner with room for one long sequence, or more.</summary>
+    public ModelRunner Runner(ICollective? collective = null, int blocks = 256)
+    {
+        using var weights = Weights();
+        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions { KvBlocks = blocks });
+    }
+
+    public CheckpointWeights Weights() => new(GoldenFolder.Of("checkpoints", _checkpoint), Config, Device.Device, Device.Type);
+
+    public ImageTiles Tiles(string file)
+    {
+        var bytes = File.ReadAllBytes(GoldenFolder.Of("pictures", file));
+        return new ImagePreprocessor(Config.Images).Process(new ImageDecoder().Decode(bytes, new ImageLimits()));
+    }
+
+    public static ImageHash HashOf(string file) => ImageHash.Of(File.ReadAllBytes(GoldenFolder.Of("pictures", file)));
+
+    public ImageFeatures Features(string file)
+    {
+        lock (_gate)
+        {
+            if (!_features.TryGetValue(file, out var features))
+            {
+                if (_encoder is null)
+                {
+                    using var weights = Weights();
+                    _encoder = new VisionEncoder(Config, weights, Device);
+                }
+
+                _features[file] = features = _encoder.Encode([(HashOf(file), Tiles(file))])[0];
+            }
+
+            return features;
+        }
+    }
+}

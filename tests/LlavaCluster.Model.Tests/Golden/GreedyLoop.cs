@@ -1,0 +1,96 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Model.Collectives;
+
+namespace LlavaCluster.Model.Tests.Golden;
+
+/// <summary>Runs golden cases on a runner, or on the runners of all ranks, without engine and scheduler.</summary>
+internal static class GreedyLoop
+{
+    /// <summary>One case on one runner, in prompt chunks of <paramref name="chunk"/> tokens.</summary>
+    public static IReadOnlyList<SampledToken> Run(
+        IModelRunner runner, GoldenModel model, GoldenCase golden, int chunk, SamplingOptions? options = null)
+    {
+        var sequence = new PlannedSequence(model, golden, Blocks(golden, runner.Capacity.BlockCount), options);
+        Load(runner, model, golden);
+        for (long step = 0; sequence.Answer.Count < golden.Tokens.Length; step++)
+        {
+            foreach (var token in runner.Run(new StepPlan(0, step, [sequence.Next(chunk)])).Tokens)
+            {
+                sequence.Take(token);
+            }
+        }
+
+        Forget(runner, golden);
+        return sequence.Answer;
+    }
+
+    /// <summary>One case on the ranks of a replica, each a thread that makes and uses its own runner.</summary>
+    public static IReadOnlyList<IReadOnlyList<SampledToken>> RunRanks(
+        GoldenModel model, IReadOnlyList<GoldenCase> cases, int ranks, int chunk)
+    {
+        // The leader's plans, as they would cross the link: followers never see a token but in a later plan.
+        using var link = new InProcessShardLink(ranks - 1);
+        var ends = InProcessCollective.Create(ranks);
+        var followers = Enumerable.Range(1, ranks - 1).Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank]), link)).ToArray();
+        var started = followers.Select(follower => follower.StartAsync()).ToArray();
+        using var leader = new LeadingRunner(model.Runner(ends[0]), link);
+        var answers = cases.Select(golden => Run(leader, model, golden, chunk)).ToArray();
+        link.Send(new ShardMessage.Stop());
+        Task.WhenAll([.. started, .. followers.Select(follower => follower.Completion)]).GetAwaiter().GetResult();
+        return answers;
+    }
+
+    public static void Load(IModelRunner runner, GoldenModel model, GoldenCase golden)
+    {
+        foreach (var (file, _, _) in golden.Images)
+        {
+            runner.LoadImage(model.Features(file));
+        }
+    }
+
+    public static void Forget(IModelRunner runner, GoldenCase golden)
+    {
+        foreach (var (file, _, _) in golden.Images)
+        {
+            runner.ForgetImage(GoldenModel.HashOf(file));
+        }
+    }
+
+    /// <summary>Blocks enough for prompt and answer, from the end of the cache backwards, every other first: nothing may rely on order.</summary>
+    public static int[] Blocks(GoldenCase golden, int blockCount)
+    {
+        var needed = (golden.TokenIds.Length + golden.Tokens.Length + 15) / 16;
+        return [.. Enumerable.Range(0, blockCount).Reverse().OrderBy(block => block % 2).Take(needed)];
+    }
+
+    /// <summary>Hands on to the followers what is asked of rank 0.</summary>
+    private sealed class LeadingRunner(IModelRunner runner, IShardLink link) : IModelRunner
+    {
+        private long _step;
+
+        public RunnerCapacity Capacity => runner.Capacity;
+
+        public void LoadImage(ImageFeatures features)
+        {
+            link.Send(new ShardMessage.LoadImage(features));
+            runner.LoadImage(features);
+        }
+
+        public void ForgetImage(LlavaCluster.Core.Imaging.ImageHash image)
+        {
+            link.Send(new ShardMessage.ForgetImage(image));
+            runner.ForgetImage(image);
+        }
+
+        public StepOutput Run(StepPlan plan)
+        {
+            plan = plan with { Step = _step++ };
+            link.Send(new ShardMessage.Run(plan));
+            return runner.Run(plan);
+        }
+
+        public void Dispose() => runner.Dispose();
+    }
+}

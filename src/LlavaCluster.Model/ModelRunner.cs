@@ -48,6 +48,9 @@ public sealed class ModelRunner : IModelRunner
     /// <inheritdoc/>
     public RunnerCapacity Capacity { get; }
 
+    /// <summary>The network itself, for tests that look inside.</summary>
+    internal LanguageModel Network => _model;
+
     /// <summary>Bytes that one KV block of 16 positions takes on the rank that needs most.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
     /// <param name="type">Compute dtype.</param>
@@ -86,7 +89,7 @@ public sealed class ModelRunner : IModelRunner
         catch (Exception exception) when (exception is not CollectiveAbortedException)
         {
             // The other ranks would wait for this one's part of a sum for ever.
-            _collective.Abort($"rank {_collective.Rank} failed in step {plan.Step}: {exception.Message}");
+            _collective.Abort($"rank {_collective.Rank} failed in step {plan.Step}: {exception.Message.Split('\n')[0]}");
             throw;
         }
     }
@@ -100,7 +103,9 @@ public sealed class ModelRunner : IModelRunner
         _cache.Dispose();
     }
 
-    private Tensor Embed(IReadOnlyList<SequenceSlice> slices, StepInput step)
+    /// <summary>What the first layer gets: embeddings, image features in their places.</summary>
+    /// <returns>[tokens, hidden], in the caller's dispose scope.</returns>
+    internal Tensor Embed(IReadOnlyList<SequenceSlice> slices, StepInput step)
     {
         using var scope = NewDisposeScope();
         var ids = new long[step.Tokens];

@@ -70,7 +70,11 @@ public sealed record SamplingOptions
         }
 
         Range("temperature", Temperature, 0, 100);
-        Range("top_k", TopK, 0, int.MaxValue);
+        if (TopK < 0)
+        {
+            mistakes.Add($"top_k is {TopK}; it must be at least 0.");
+        }
+
         Range("top_p", TopP, 0, 1, lowExcluded: true);
         Range("min_p", MinP, 0, 1);
         Range("repetition_penalty", RepetitionPenalty, 0, 100, lowExcluded: true);

@@ -81,7 +81,7 @@ public sealed class InProcessCollective : ICollective
         }
         catch (Exception exception) when (exception is not CollectiveAbortedException)
         {
-            Abort($"rank {Rank} failed: {exception.Message}");
+            Abort($"rank {Rank} failed: {exception.Message.Split('\n')[0]}");
             throw;
         }
     }

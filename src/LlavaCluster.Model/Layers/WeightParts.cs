@@ -20,7 +20,8 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
     /// <summary>One tensor, or the rank's slice of it.</summary>
     /// <param name="name">Our name.</param>
     /// <param name="shape">Shape of the whole tensor.</param>
-    public Parameter Read(string name, params long[] shape) => new(source.Read(name, shape, SliceOf(name)), requires_grad: false);
+    public Parameter Read(string name, params long[] shape)
+        => Own(source.Read(name, shape, SliceOf(name)));
 
     /// <summary>Tensors of equal inputs, one below the other: [Σ out, in], or [Σ out] for biases.</summary>
     /// <param name="parts">Our names and the shapes of the whole tensors.</param>
@@ -38,7 +39,15 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
             at += rows[i];
         }
 
-        return new Parameter(fused.DetachFromDisposeScope(), requires_grad: false);
+        return Own(fused);
+    }
+
+    /// <summary>A parameter that takes the tensor's handle over, and that no dispose scope owns.</summary>
+    private static Parameter Own(Tensor tensor)
+    {
+        var parameter = new Parameter(tensor, requires_grad: false);
+        parameter.DetachFromDisposeScope();
+        return parameter;
     }
 
     private WeightSlice? SliceOf(string name)

@@ -1,0 +1,154 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Tests.Golden;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Tests;
+
+public sealed class ModelRunnerTests
+{
+    private const string Picture = "p161x184.png";
+
+    private static readonly GoldenModel Model = GoldenModel.Of("mistral");
+
+    [Fact]
+    public void Capacity_OfACheckpoint_IsItsNumbers()
+    {
+        using var runner = Model.Runner(blocks: 9);
+        Assert.Equal(new RunnerCapacity(9, 16, 32768, 2048), runner.Capacity);
+    }
+
+    [Theory]
+    [InlineData(1, 2 * 3 * 16 * 2 * 16 * 2)]
+    [InlineData(2, 2 * 3 * 16 * 1 * 16 * 2)]
+    [InlineData(4, 2 * 3 * 16 * 1 * 16 * 2)]
+    public void KvBlockBytes_OfRanks_IsTwoTensorsPerLayer(int ranks, long bytes)
+        => Assert.Equal(bytes, ModelRunner.KvBlockBytes(Model.Config, ScalarType.BFloat16, ranks));
+
+    [Fact]
+    public void Run_SliceWithoutSample_GivesNoToken()
+    {
+        using var runner = Model.Runner();
+        Assert.Empty(runner.Run(Plan(new SequenceSlice(1, 0, new[] { 1, 2 }, [], [0], null))).Tokens);
+        Assert.Empty(runner.Run(new StepPlan(0, 1, [])).Tokens);
+    }
+
+    [Fact]
+    public void Run_PlaceholderWithoutImage_IsRefusedWhenPastTheVocabulary()
+    {
+        using var runner = Model.Runner();
+        Refused(runner, new SequenceSlice(3, 0, new[] { 1, 2048 }, [], [0], Greedy()),
+            "Step 0, sequence 3: id 2048 stands at position 1 without an image; the vocabulary has 2048.");
+    }
+
+    [Fact]
+    public void Run_TooFewBlocks_IsRefused()
+    {
+        using var runner = Model.Runner();
+        Refused(runner, new SequenceSlice(3, 10, new int[7], [], [0], Greedy()),
+            "Step 0, sequence 3: 1 blocks of 16 do not cover 17 positions.");
+    }
+
+    [Fact]
+    public void Run_UnknownBlock_IsRefused()
+    {
+        using var runner = Model.Runner(blocks: 4);
+        Refused(runner, new SequenceSlice(3, 0, new int[7], [], [4], Greedy()), "Step 0, sequence 3: block 4 is named; there are 4.");
+    }
+
+    [Fact]
+    public void Run_PastTheContext_IsRefused()
+    {
+        using var runner = Model.Runner();
+        Refused(runner, new SequenceSlice(3, 32768, new int[1], [], [0], Greedy()),
+            "Step 0, sequence 3: positions 32768 to 32768 are asked for; the model takes 0 to 32767.");
+    }
+
+    [Fact]
+    public void Run_ImageNotLoaded_IsNamed()
+    {
+        using var runner = Model.Runner();
+        var image = GoldenModel.HashOf(Picture);
+        Refused(runner, new SequenceSlice(3, 0, new int[7], [new ImageSlice(image, 161, 184, 0, 0, 7)], [0], Greedy()),
+            $"The plan needs image {image}, which was not loaded.");
+    }
+
+    [Fact]
+    public void Run_ImageTokensPastItsEnd_AreNamed()
+    {
+        using var runner = Model.Runner();
+        var features = Model.Features(Picture);
+        runner.LoadImage(features);
+        Refused(runner, new SequenceSlice(3, 0, new int[7], [new ImageSlice(features.Image, 161, 184, 1276, 0, 7)], [0], Greedy()),
+            $"The plan needs tokens 1276 to 1282 of image {features.Image}, which has 1128.");
+    }
+
+    [Fact]
+    public void Run_AfterARefusedPlan_GoesOn()
+    {
+        using var runner = Model.Runner();
+        Assert.Throws<InvalidOperationException>(() => runner.Run(Plan(new SequenceSlice(3, 0, new[] { 5000 }, [], [0], Greedy()))));
+        var golden = Model.Case("text-only");
+        Assert.Equal(golden.Tokens, GreedyLoop.Run(runner, Model, golden, 100).Select(token => token.Id));
+    }
+
+    [Fact]
+    public async Task Run_OneRankRefuses_EndsTheOthersInsteadOfHangingThem()
+    {
+        var ends = InProcessCollective.Create(2);
+        using var first = Model.Runner(ends[0]);
+        using var second = Model.Runner(ends[1]);
+        var good = Plan(new SequenceSlice(1, 0, new[] { 1, 2, 3 }, [], [0], Greedy()));
+        var waiting = Task.Run(() => Record.Exception(() => first.Run(good)));
+        Assert.Throws<InvalidOperationException>(() => second.Run(Plan(new SequenceSlice(1, 0, new[] { 5000 }, [], [0], Greedy()))));
+        var error = Assert.IsType<CollectiveAbortedException>(await waiting);
+        Assert.Equal(
+            "The ranks no longer work together: rank 1 failed in step 0: Step 0, sequence 1: id 5000 stands at position 0 without an "
+            + "image; the vocabulary has 2048. They must be formed anew.",
+            error.Message);
+    }
+
+    [Fact]
+    public void LoadImage_FeaturesOfAnotherModel_AreRefused()
+    {
+        using var runner = Model.Runner();
+        var features = Model.Features(Picture) with { Channels = 64 };
+        var error = Assert.Throws<ArgumentException>(() => runner.LoadImage(features));
+        Assert.StartsWith(
+            $"Features of image {features.Image} (161×184) are 3 tiles × 576 patches × 64 channels in {3 * 576 * 32 * 4} bytes; this model "
+            + "has 3 × 576 × 32. Encoder and decoder must serve one checkpoint.",
+            error.Message);
+    }
+
+    [Fact]
+    public void LoadImage_HalfPrecisionFeatures_AreTaken()
+    {
+        using var runner = Model.Runner();
+        runner.LoadImage(GoldenModel.Of("mistral", ScalarType.BFloat16).Features(Picture));
+        runner.ForgetImage(GoldenModel.HashOf(Picture));
+        runner.ForgetImage(GoldenModel.HashOf(Picture));
+    }
+
+    [Fact]
+    public void Run_SeededSampling_IsTheSameInAnyChunking()
+    {
+        var golden = Model.Case("strip");
+        var options = new SamplingOptions { Temperature = 1.2f, TopP = 0.9f, RepetitionPenalty = 1.1f, LogProbs = 2 };
+        using var runner = Model.Runner();
+        var whole = GreedyLoop.Run(runner, Model, golden, 4096, options);
+        var chunks = GreedyLoop.Run(runner, Model, golden, 77, options);
+        Assert.Equal(whole.Select(token => token.Id), chunks.Select(token => token.Id));
+        Assert.NotEqual(golden.Tokens, whole.Select(token => token.Id));
+        Assert.All(whole, token => Assert.Equal(2, token.Top.Count));
+    }
+
+    private static void Refused(IModelRunner runner, SequenceSlice slice, string message)
+        => Assert.Equal(message, Assert.Throws<InvalidOperationException>(() => runner.Run(Plan(slice))).Message);
+
+    private static StepPlan Plan(SequenceSlice slice) => new(0, 0, [slice]);
+
+    private static SampleRequest Greedy() => new(SamplingOptions.Greedy, 0, 0, 0, default, default);
+}

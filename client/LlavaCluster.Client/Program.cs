@@ -1,1 +1,3 @@
-return 0;
+using LlavaCluster.Client.Commands;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Globalization;
+using LlavaCluster.Silo.Hosting;
+
+namespace LlavaCluster.Silo.Commands;
+
+/// <summary>Flags that are configuration: <c>--kv-cache-mib 512</c> is <c>Llava:KvCacheMib=512</c>, and wins over it.</summary>
+internal sealed class ConfigurationFlags
+{
+    private readonly List<(Option Option, string Key, Func<ParseResult, object?> Value)> _flags = [];
+
+    /// <summary>Flags of the model and its engines.</summary>
+    public static ConfigurationFlags OfModel() => new ConfigurationFlags()
+        .Add<string>("--model", "Model", "Checkpoint folder, or 'tiny' for the one that comes with the program (the default).")
+        .Add<string>("--dtype", "Dtype", "auto, float32, bfloat16 or float16.")
+        .Add<string>("--device", "Device", "cpu or cuda.")
+        .Add<int>("--tensor-parallel", "TensorParallel", "Ranks that the language model is split over, in this process.")
+        .Add<int>("--kv-cache-mib", "KvCacheMib", "Memory for KV blocks of one rank; 0: by the free memory.")
+        .Add<int>("--threads", "Threads", "Threads to compute on; 0: all cores.")
+        .Add<string>("--template", "Template", "Name of the prompt template, instead of the checkpoint's own.")
+        .Add<int>("--step-tokens", "StepTokens", "Most tokens that one step computes.")
+        .Add<int>("--max-sequences", "MaxSequences", "Most sequences that run at once.");
+
+    /// <summary>Flags of a process that serves, the model's included.</summary>
+    public static ConfigurationFlags OfNode() => OfModel()
+        .Add<string>("--roles", "Roles", "Roles of this process: gateway,encoder,decoder (the default: all).")
+        .Add<string>("--bind", "Bind", "Address that the HTTP and gRPC ports listen at (default 127.0.0.1).")
+        .Add<int>("--http", "Http", "Port for HTTP (default 5080); 0 takes a free one.")
+        .Add<int>("--grpc", "Grpc", "Port for gRPC (default 5081); 0 takes a free one.")
+        .Add<int>("--silo-port", "SiloPort", "Port for the other silos; 0, the default, takes a free one.")
+        .Add<string>("--data", "Data", "Folder for sessions and images.")
+        .Add<int>("--drain-seconds", "DrainSeconds", "How long running turns may go on after SIGTERM.")
+        .Add<int>("--queue-length", "QueueLength", "Most turns that wait.")
+        .Add<int>("--max-images", "MaxImages", "Most images of one turn.")
+        .Add<int>("--default-max-tokens", "DefaultMaxTokens", "Tokens of an answer where a request does not say.")
+        .Add<int>("--max-request-mib", "MaxRequestMib", "Largest gRPC request.")
+        .Add<int>("--image-max-bytes", "Images:MaxBytes", "Largest image file.")
+        .Add<long>("--image-max-pixels", "Images:MaxPixels", "Most pixels of an image.")
+        .Add<int>("--image-max-side", "Images:MaxSide", "Longest side of an image, pixels.");
+
+    /// <summary>Puts the flags on a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (var (option, _, _) in _flags)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The settings: defaults, then <c>appsettings.json</c>, environment, the command's own, flags.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="own">Settings that the command itself makes, by key without section.</param>
+    public NodeSettings Read(ParseResult parsed, params (string Key, string? Value)[] own)
+    {
+        var given = _flags
+            .Where(f => parsed.GetResult(f.Option) is { Implicit: false })
+            .Select(f => KeyValuePair.Create($"{NodeSettings.Section}:{f.Key}", Convert.ToString(f.Value(parsed), CultureInfo.InvariantCulture)));
+        var configuration = new ConfigurationBuilder()
+            .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
+            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
+            .AddEnvironmentVariables()
+            .AddInMemoryCollection(own.Select(o => KeyValuePair.Create($"{NodeSettings.Section}:{o.Key}", o.Value)))
+            .AddInMemoryCollection(given)
+            .Build();
+        return NodeSettings.Read(configuration);
+    }
+
+    private ConfigurationFlags Add<T>(string name, string key, string description)
+    {
+        var option = new Option<T>(name) { Description = description };
+        _flags.Add((option, key, parsed => parsed.GetValue(option)));
+        return this;
+    }
+}

@@ -31,8 +31,8 @@ internal sealed class ConfigurationFlags
         .Add<string>("--data", "Data", "Folder for sessions and images.")
         .Add<int>("--drain-seconds", "DrainSeconds", "How long running turns may go on after SIGTERM.")
         .Add<int>("--queue-length", "QueueLength", "Most turns that wait.")
-        .Add<int>("--max-images", "MaxImages", "Most images of one turn.")
-        .Add<int>("--default-max-tokens", "DefaultMaxTokens", "Tokens of an answer where a request does not say.")
+        .Add<int>("--max-images", "Sessions:MaxImagesPerTurn", "Most images of one turn.")
+        .Add<int>("--default-max-tokens", "Sessions:DefaultMaxTokens", "Tokens of an answer where a request does not say.")
         .Add<int>("--max-request-mib", "MaxRequestMib", "Largest gRPC request.")
         .Add<int>("--image-max-bytes", "Images:MaxBytes", "Largest image file.")
         .Add<long>("--image-max-pixels", "Images:MaxPixels", "Most pixels of an image.")
@@ -49,7 +49,7 @@ internal sealed class ConfigurationFlags
 
     /// <summary>The settings: defaults, then <c>appsettings.json</c>, environment, the command's own, flags.</summary>
     /// <param name="parsed">The command line.</param>
-    /// <param name="own">Settings that the command itself makes, by key without section.</param>
+    /// <param name="own">Settings that the command itself makes, by their whole key.</param>
     public NodeSettings Read(ParseResult parsed, params (string Key, string? Value)[] own)
     {
         var given = _flags
@@ -59,7 +59,7 @@ internal sealed class ConfigurationFlags
             .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
             .AddEnvironmentVariables()
-            .AddInMemoryCollection(own.Select(o => KeyValuePair.Create($"{NodeSettings.Section}:{o.Key}", o.Value)))
+            .AddInMemoryCollection(own.Select(o => KeyValuePair.Create(o.Key, o.Value)))
             .AddInMemoryCollection(given)
             .Build();
         return NodeSettings.Read(configuration);

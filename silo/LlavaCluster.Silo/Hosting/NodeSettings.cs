@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Grains.Sessions;
 using LlavaCluster.Silo.Commands;
 
 namespace LlavaCluster.Silo.Hosting;
@@ -9,27 +10,32 @@ namespace LlavaCluster.Silo.Hosting;
 /// All options of a process, read from <c>appsettings.json</c>, the environment (<c>Llava__Roles</c>) and flags, and checked:
 /// every mistake is told at once, before anything starts.
 /// </summary>
-internal sealed record NodeSettings(NodeOptions Node, ModelOptions Model, EngineOptions Engine, EdgeOptions Edge, ImageLimits Images)
+internal sealed record NodeSettings(
+    NodeOptions Node, ModelOptions Model, EngineOptions Engine, EdgeOptions Edge, SessionOptions Sessions, ImageLimits Images)
 {
     /// <summary>Configuration section of all options.</summary>
     public const string Section = "Llava";
 
-    private const string ImagesSection = "Images";
+    /// <summary>The configuration that the options came from; logging reads its own section there.</summary>
+    public required IConfiguration Configuration { get; init; }
+
+    private IEnumerable<(object Options, string Section)> All =>
+    [
+        (Node, Section), (Model, Section), (Engine, Section), (Edge, Section), (Sessions, $"{Section}:Sessions"), (Images, $"{Section}:Images"),
+    ];
 
     /// <summary>Reads and checks.</summary>
     /// <exception cref="UserErrorException">One line per mistake.</exception>
     public static NodeSettings Read(IConfiguration configuration)
     {
-        var section = configuration.GetSection(Section);
-        var settings = new NodeSettings(new(), new(), new(), new(), new());
+        var settings = new NodeSettings(new(), new(), new(), new(), new(), new()) { Configuration = configuration };
         var mistakes = new List<string>();
-        foreach (var options in (object[])[settings.Node, settings.Model, settings.Engine, settings.Edge])
+        foreach (var (options, section) in settings.All)
         {
-            Fill(options, section, mistakes);
+            Fill(options, configuration.GetSection(section), mistakes);
         }
 
-        Fill(settings.Images, section.GetSection(ImagesSection), mistakes);
-        mistakes.AddRange(Unknown(settings, section));
+        mistakes.AddRange(settings.Unknown());
         return mistakes.Count == 0 ? settings : throw new UserErrorException(string.Join(Environment.NewLine, mistakes));
     }
 
@@ -37,7 +43,6 @@ internal sealed record NodeSettings(NodeOptions Node, ModelOptions Model, Engine
     {
         foreach (var property in Settable(options))
         {
-            var path = $"{section.Path}:{property.Name}";
             var value = section[property.Name];
             if (value is null)
             {
@@ -50,13 +55,13 @@ internal sealed record NodeSettings(NodeOptions Node, ModelOptions Model, Engine
             }
             catch (InvalidOperationException)
             {
-                mistakes.Add($"{path} is '{value}', which is no number.");
+                mistakes.Add($"{section.Path}:{property.Name} is '{value}', which is no number that fits.");
                 continue;
             }
 
             if (property.GetCustomAttribute<RangeAttribute>() is { } range && !range.IsValid(property.GetValue(options)))
             {
-                mistakes.Add($"{path} is {value}; it must lie between {range.Minimum} and {range.Maximum}.");
+                mistakes.Add($"{section.Path}:{property.Name} is {value}; it must lie between {range.Minimum} and {range.Maximum}.");
             }
         }
 
@@ -67,14 +72,13 @@ internal sealed record NodeSettings(NodeOptions Node, ModelOptions Model, Engine
     }
 
     /// <summary>A misspelt name would otherwise be passed over in silence.</summary>
-    private static IEnumerable<string> Unknown(NodeSettings settings, IConfigurationSection section)
+    private IEnumerable<string> Unknown()
     {
-        var known = ((object[])[settings.Node, settings.Model, settings.Engine, settings.Edge])
-            .SelectMany(Settable).Select(p => p.Name).Append(ImagesSection).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var images = Settable(settings.Images).Select(p => p.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        return section.GetChildren().Where(c => !known.Contains(c.Key))
-            .Concat(section.GetSection(ImagesSection).GetChildren().Where(c => !images.Contains(c.Key)))
-            .Select(c => $"{c.Path} is no option.");
+        var known = All.SelectMany(o => Settable(o.Options).Select(p => $"{o.Section}:{p.Name}").Append(o.Section))
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return Configuration.GetSection(Section).AsEnumerable()
+            .Where(entry => !known.Contains(entry.Key))
+            .Select(entry => $"{entry.Key} is no option.");
     }
 
     private static IEnumerable<PropertyInfo> Settable(object options) =>

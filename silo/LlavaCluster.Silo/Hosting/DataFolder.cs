@@ -1,0 +1,33 @@
+using LlavaCluster.Core.Sessions;
+using LlavaCluster.Silo.Commands;
+
+namespace LlavaCluster.Silo.Hosting;
+
+/// <summary>Where sessions and images are kept.</summary>
+internal static class DataFolder
+{
+    /// <summary>The stores of a process.</summary>
+    /// <param name="asked">A folder; empty: the user's own; null: memory only.</param>
+    /// <exception cref="UserErrorException">The folder cannot be made.</exception>
+    public static (ITurnLog Turns, IImageStore Images) Open(string? asked)
+    {
+        if (asked is null)
+        {
+            return (new MemoryTurnLog(), new MemoryImageStore());
+        }
+
+        var folder = asked.Length > 0 ? asked : OfUser();
+        try
+        {
+            return (new FileTurnLog(Path.Combine(folder, "sessions")), new FileImageStore(Path.Combine(folder, "images")));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"The data folder '{folder}' cannot be used: {error.Message} Name another with --data.", error);
+        }
+    }
+
+    /// <summary>XDG_DATA_HOME/llava-cluster, by default ~/.local/share/llava-cluster.</summary>
+    private static string OfUser() => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "llava-cluster");
+}

@@ -1,0 +1,122 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Prompting;
+using LlavaCluster.Grains.Placement;
+using LlavaCluster.Model.Vision;
+
+namespace LlavaCluster.Silo.Hosting;
+
+/// <summary>
+/// The engines of one process: an encode loop with the vision tower, a decode loop with rank 0 of the language model, and the ranks that
+/// follow it. Serving and <c>inspect</c> run through this same set.
+/// </summary>
+internal sealed class EngineSet : IAsyncDisposable
+{
+    private const long Epoch = 0;
+
+    private readonly ModelParts _parts;
+    private readonly List<ShardFollower> _followers = [];
+
+    /// <summary>Nothing is read before <see cref="StartAsync"/>.</summary>
+    /// <param name="parts">Makes towers and ranks.</param>
+    /// <param name="model">The checkpoint.</param>
+    /// <param name="settings">Ranks and limits.</param>
+    /// <param name="roles">Encoder makes the encode loop, decoder the decode loop.</param>
+    /// <param name="features">Where the decode loop gets features.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="observer">Is told what the decode loop does; null: nobody.</param>
+    public EngineSet(
+        ModelParts parts,
+        ServedModel model,
+        NodeSettings settings,
+        SiloRoles roles,
+        Func<EngineSet, IFeatureSource> features,
+        TimeProvider time,
+        IEngineObserver? observer = null)
+    {
+        _parts = parts;
+        if (roles.HasFlag(SiloRoles.Encoder))
+        {
+            Encoder = new EncodeLoop(
+                parts.MakeTower,
+                new ImageDecoder(),
+                new ImagePreprocessor(model.Config.Images).Process,
+                settings.Images,
+                new EncodeLoopOptions { FeatureBytes = (long)settings.Engine.FeatureCacheMib << 20 });
+        }
+
+        if (roles.HasFlag(SiloRoles.Decoder))
+        {
+            var followers = settings.Model.TensorParallel - 1;
+            IShardLink link = followers == 0 ? new SingleRankLink() : new InProcessShardLink(followers);
+            for (var rank = 1; rank <= followers; rank++)
+            {
+                var number = rank;
+                _followers.Add(new ShardFollower(number, Epoch, () => parts.MakeRunner(number), link));
+            }
+
+            Decoder = new DecodeLoop(
+                () => parts.MakeRunner(0),
+                link,
+                features(this),
+                sequence => new StopRule(model.Config.EosIds, sequence.Sampling.Stop, model.Tokenizer.CreateStreamDecoder()),
+                time,
+                new DecodeLoopOptions
+                {
+                    Epoch = Epoch,
+                    MaxRunning = settings.Engine.MaxSequences,
+                    MaxWaiting = settings.Engine.QueueLength,
+                    StepTokens = settings.Engine.StepTokens,
+                },
+                observer);
+        }
+    }
+
+    /// <summary>Images to features; null where the process has no encoder.</summary>
+    public EncodeLoop? Encoder { get; }
+
+    /// <summary>Sequences to tokens; null where the process has no decoder.</summary>
+    public DecodeLoop? Decoder { get; }
+
+    /// <summary>False while the decode loop is not able to serve.</summary>
+    public bool IsHealthy => Decoder is null or { IsHealthy: true };
+
+    /// <summary>Loads the weights and starts all threads.</summary>
+    /// <param name="progress">Is told the bytes read.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="BadCheckpointException">The checkpoint cannot be served.</exception>
+    public async Task StartAsync(ILoadProgress progress, CancellationToken cancellationToken)
+    {
+        _parts.ReportTo(progress);
+        if (Encoder is not null)
+        {
+            await Encoder.StartAsync(cancellationToken);
+        }
+
+        if (Decoder is not null)
+        {
+            // Side by side: the ranks may have to meet while they are made.
+            await Task.WhenAll(_followers.Select(f => f.StartAsync(cancellationToken)).Append(Decoder.StartAsync(cancellationToken)));
+        }
+    }
+
+    /// <summary>Ends what runs, then the threads.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Decoder is not null)
+        {
+            await Decoder.DisposeAsync();
+        }
+
+        foreach (var follower in _followers)
+        {
+            await follower.DisposeAsync();
+        }
+
+        if (Encoder is not null)
+        {
+            await Encoder.DisposeAsync();
+        }
+    }
+}

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Grpc.Core;
 
@@ -86,7 +87,7 @@ internal static class CommandLine
     /// <summary>What a failure is to the person at the terminal; null when it is a fault of the program.</summary>
     public static string? Sentence(Exception error) => error switch
     {
-        RpcException { Status.DebugException: HttpRequestException } => "No server answers there. Start one with 'llava-silo serve', or name another with --server.",
+        RpcException { StatusCode: StatusCode.Unavailable, Status.DebugException: HttpRequestException or SocketException } => "No server answers there. Start one with 'llava-silo serve', or name another with --server.",
         RpcException rpc => rpc.Status.Detail,
         UserErrorException or IOException or UnauthorizedAccessException => error.Message,
         _ => null,

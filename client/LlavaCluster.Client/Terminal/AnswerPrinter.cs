@@ -5,7 +5,7 @@ namespace LlavaCluster.Client.Terminal;
 /// <summary>Writes an answer as it comes.</summary>
 internal static class AnswerPrinter
 {
-    /// <summary>Writes every text at once, and a line's end behind the last.</summary>
+    /// <summary>Writes every text at once, and a line's end behind the last; nothing when the turn was refused.</summary>
     /// <param name="events">The turn's events.</param>
     /// <param name="output">Where to.</param>
     /// <param name="onStarted">Called with the first event.</param>
@@ -14,6 +14,7 @@ internal static class AnswerPrinter
         IAsyncEnumerable<ChatEvent> events, TextWriter output, Action<TurnStarted>? onStarted = null)
     {
         var finished = new TurnFinished { Reason = FinishReason.Failed };
+        var began = false;
         try
         {
             await foreach (var happened in events)
@@ -21,6 +22,7 @@ internal static class AnswerPrinter
                 switch (happened.EventCase)
                 {
                     case ChatEvent.EventOneofCase.Started:
+                        began = true;
                         onStarted?.Invoke(happened.Started);
                         break;
                     case ChatEvent.EventOneofCase.Delta:
@@ -35,8 +37,11 @@ internal static class AnswerPrinter
         }
         finally
         {
-            await output.WriteLineAsync();
-            await output.FlushAsync();
+            if (began)
+            {
+                await output.WriteLineAsync();
+                await output.FlushAsync();
+            }
         }
 
         return finished;

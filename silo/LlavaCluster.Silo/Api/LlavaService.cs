@@ -8,6 +8,7 @@ using LlavaCluster.Silo.Hosting;
 using Microsoft.Extensions.Options;
 using BusyPolicy = LlavaCluster.Protos.BusyPolicy;
 using GrainBusyPolicy = LlavaCluster.Grains.Contracts.BusyPolicy;
+using SessionOptions = LlavaCluster.Grains.Sessions.SessionOptions;
 
 namespace LlavaCluster.Silo.Api;
 

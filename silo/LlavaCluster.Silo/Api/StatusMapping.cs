@@ -2,7 +2,6 @@ using System.Globalization;
 using Grpc.Core;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
-using Orleans.Runtime;
 
 namespace LlavaCluster.Silo.Api;
 

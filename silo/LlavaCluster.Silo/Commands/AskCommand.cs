@@ -68,10 +68,12 @@ internal static class AskCommand
 
         request.Parts.Add(new Part { Text = question });
         using var call = client.Chat(request, cancellationToken: cancel);
+        var began = false;
         try
         {
             await foreach (var happened in call.ResponseStream.ReadAllAsync(cancel))
             {
+                began = true;
                 if (happened.Delta is { } delta)
                 {
                     Console.Write(delta.Text);
@@ -84,7 +86,10 @@ internal static class AskCommand
         }
         finally
         {
-            Console.WriteLine();
+            if (began)
+            {
+                Console.WriteLine();
+            }
         }
     }
 

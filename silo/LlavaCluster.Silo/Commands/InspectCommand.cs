@@ -29,9 +29,12 @@ internal static class InspectCommand
             {
                 line.AddError("inspect needs either --cases FILE with --pictures DIR, or --texts FILE.");
             }
-            else if (line.GetValue(maxNewTokens) < 1)
+        });
+        maxNewTokens.Validators.Add(option =>
+        {
+            if (option.GetValueOrDefault<int>() < 1)
             {
-                line.AddError($"--max-new-tokens is {line.GetValue(maxNewTokens)}; it must be 1 or more.");
+                option.AddError($"--max-new-tokens is {option.GetValueOrDefault<int>()}; it must be 1 or more.");
             }
         });
         command.SetAction(parsed => CommandLine.UntilInterruptedAsync(async cancel =>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Silo.Hosting;
 

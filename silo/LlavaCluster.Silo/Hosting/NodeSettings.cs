@@ -1,8 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using LlavaCluster.Core.Imaging;
-using LlavaCluster.Grains.Sessions;
 using LlavaCluster.Silo.Commands;
+using SessionOptions = LlavaCluster.Grains.Sessions.SessionOptions;
 
 namespace LlavaCluster.Silo.Hosting;
 

@@ -19,6 +19,9 @@ namespace LlavaCluster.Model;
 /// </summary>
 public sealed class ModelRunner : IModelRunner
 {
+    /// <summary>Positions of a KV block.</summary>
+    public const int BlockTokens = PagedKvCache.BlockTokens;
+
     private readonly LlavaConfig _config;
     private readonly TensorDevice _device;
     private readonly ICollective _collective;

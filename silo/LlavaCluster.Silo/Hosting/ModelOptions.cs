@@ -6,7 +6,6 @@ namespace LlavaCluster.Silo.Hosting;
 internal sealed class ModelOptions : IValidatableObject
 {
     private static readonly string[] KnownTypes = ["auto", "float32", "bfloat16", "float16"];
-    private static readonly string[] KnownDevices = ["cpu", "cuda"];
 
     /// <summary>Checkpoint folder, or <c>tiny</c> for the one that comes with the program.</summary>
     public string Model { get; set; } = "tiny";
@@ -14,7 +13,7 @@ internal sealed class ModelOptions : IValidatableObject
     /// <summary>Number form to compute in; <c>auto</c>: float32 where the checkpoint stores that, else bfloat16.</summary>
     public string Dtype { get; set; } = "auto";
 
-    /// <summary>cpu or cuda.</summary>
+    /// <summary>cpu, cuda, or cuda:1 for the second GPU.</summary>
     public string Device { get; set; } = "cpu";
 
     /// <summary>Ranks that the language model is split over, all in this process.</summary>
@@ -38,11 +37,6 @@ internal sealed class ModelOptions : IValidatableObject
         if (!KnownTypes.Contains(Dtype))
         {
             yield return new($"dtype '{Dtype}' is unknown; {string.Join(", ", KnownTypes)} are known.");
-        }
-
-        if (!KnownDevices.Contains(Device))
-        {
-            yield return new($"Device '{Device}' is unknown; {string.Join(", ", KnownDevices)} are known.");
         }
     }
 }

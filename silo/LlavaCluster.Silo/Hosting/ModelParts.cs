@@ -3,7 +3,6 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
-using LlavaCluster.Model.Vision;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Silo.Commands;
 
@@ -37,8 +36,9 @@ internal sealed class ModelParts
             weights.Check(needed);
         }
 
-        var plan = new ShardPlan(model.Config.Text, 0, options.TensorParallel);
-        _blocks = BlocksOf(plan);
+        // Says by name what does not divide.
+        _ = new ShardPlan(model.Config.Text, 0, options.TensorParallel);
+        _blocks = FitBlocks();
         _collectives = options.TensorParallel == 1 ? [new SingleRank()] : InProcessCollective.Create(options.TensorParallel);
     }
 
@@ -63,7 +63,7 @@ internal sealed class ModelParts
     public IModelRunner MakeRunner(int rank)
     {
         using var weights = Open(DecoderWeights, new ShardPlan(_model.Config.Text, rank, _options.TensorParallel), _rankProgress.ElementAtOrDefault(rank));
-        return new ModelRunner(_model.Config, weights, _device, _collectives[rank], _blocks);
+        return new ModelRunner(_model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks });
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)
@@ -86,15 +86,14 @@ internal sealed class ModelParts
         return weights;
     }
 
-    private int BlocksOf(ShardPlan plan)
+    private int FitBlocks()
     {
-        var text = _model.Config.Text;
         var weights = CheckpointFolder.Open(_model.Folder).Tensors.Sum(t => t.Tensor.Shape.Aggregate(1L, (a, b) => a * b)) * _device.ElementSize;
         return KvBudget.Blocks(
-            ModelRunner.KvBlockBytes(text, plan, _device),
+            ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel),
             ModelRunner.BlockTokens,
-            text.MaxPositions,
-            plan.Ranks,
+            _model.Config.Text.MaxPositions,
+            _options.TensorParallel,
             Math.Max(0, FreeMemory.OfHost() - weights),
             _options.KvCacheMib);
     }

@@ -8,7 +8,7 @@ public static class TurnRequestRule
 {
     private const int MaxIdLength = 256;
 
-    /// <summary>Throws for the first thing that is wrong.</summary>
+    /// <summary>Throws for the first thing that is wrong; of sampling options for all that are.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, with value, limit and way out.</exception>
     public static void Check(string session, TurnRequestMessage request, SessionOptions options)
     {
@@ -17,7 +17,11 @@ public static class TurnRequestRule
         Require(request.ResumeFrom >= 0, $"resume_from is {request.ResumeFrom}; it must be 0 or more.");
         Require(request.MaxTokens >= 0, $"max_tokens is {request.MaxTokens}; it must be 1 or more, or 0 for the default.");
         CheckParts(request, options);
-        CheckSampling(request.Sampling, options);
+        var mistakes = SamplingRule.Mistakes(request.Sampling, options);
+        if (mistakes.Count > 0)
+        {
+            throw new TurnRefusedException(RefusalCode.InvalidArgument, string.Join(' ', mistakes));
+        }
     }
 
     /// <summary>The sentence for too many images, or null.</summary>
@@ -50,32 +54,6 @@ public static class TurnRequestRule
             request.Parts.All(part => part.Text is null != part.Image is null),
             $"A part of the turn has neither text nor image, or both; send one of the two.");
     }
-
-    private static void CheckSampling(SamplingMessage sampling, SessionOptions options)
-    {
-        InRange("temperature", sampling.Temperature, 0, 100);
-        InRange("top_k", sampling.TopK, 0, int.MaxValue);
-        Require(sampling.TopP is > 0 and <= 1, $"top_p is {sampling.TopP}; it must be above 0 and at most 1.");
-        InRange("min_p", sampling.MinP, 0, 1);
-        Require(
-            sampling.RepetitionPenalty is > 0 and < float.PositiveInfinity,
-            $"repetition_penalty is {sampling.RepetitionPenalty}; it must be above 0.");
-        InRange("presence_penalty", sampling.PresencePenalty, -2, 2);
-        InRange("frequency_penalty", sampling.FrequencyPenalty, -2, 2);
-        Require(
-            sampling.LogProbs is null or (>= 0 and <= 20), $"logprobs is {sampling.LogProbs}; it must be 0 to 20.");
-        Require(
-            sampling.Stop.Count <= options.MaxStopTexts,
-            $"The turn has {sampling.Stop.Count} stop texts; at most {options.MaxStopTexts} are taken.");
-        Require(sampling.Stop.All(text => text.Length > 0), $"A stop text is empty; leave it out.");
-        foreach (var (id, bias) in sampling.LogitBias)
-        {
-            Require(float.IsFinite(bias), $"The logit bias of token {id} is {bias}; it must be a finite number.");
-        }
-    }
-
-    private static void InRange(string name, double value, double least, double most) =>
-        Require(value >= least && value <= most, $"{name} is {value}; it must be {least} to {most}.");
 
     private static void Require(bool holds, FormattableString sentence)
     {

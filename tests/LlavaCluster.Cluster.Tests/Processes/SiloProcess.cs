@@ -26,11 +26,14 @@ internal sealed partial class SiloProcess : IAsyncDisposable
     /// <summary>A client of it.</summary>
     public LlavaClient Client { get; }
 
-    /// <summary>Starts one and waits for its ready line.</summary>
-    public static async Task<SiloProcess> StartAsync(string data, params string[] more)
+    /// <summary>Starts one on free ports and waits for its ready line.</summary>
+    public static Task<SiloProcess> StartAsync(string data, params string[] more) => StartAtAsync(0, data, more);
+
+    /// <summary>Starts one at this gRPC port and waits for its ready line.</summary>
+    public static async Task<SiloProcess> StartAtAsync(int grpc, string data, params string[] more)
     {
         var program = RunningProgram.Start(
-            BuiltProgram.Silo, ["serve", "--http", "0", "--grpc", "0", "--dtype", "float32", "--data", data, .. more]);
+            BuiltProgram.Silo, ["serve", "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32", "--data", data, .. more]);
         await program.OutputAsync("ready ");
         await program.OutputAsync("\n");
         var line = ReadyLine().Match(program.Output);

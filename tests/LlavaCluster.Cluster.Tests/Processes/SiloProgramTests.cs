@@ -1,0 +1,137 @@
+using System.Text.Json;
+using LlavaCluster.Tests;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests.Processes;
+
+/// <summary>The commands of <c>llava-silo</c> that do their work and end.</summary>
+public sealed class SiloProgramTests : IDisposable
+{
+    private readonly ScratchFolder _folder = new();
+
+    /// <inheritdoc/>
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("vicuna", "small-tie", "p300x200.png", "Describe the red triangle in detail.")]
+    [InlineData("llava15", "small-tie", "p300x200.png", "Describe the red triangle in detail.")]
+    [InlineData("yi", "portrait", "p480x640.png", "Which colour is the bridge?")]
+    [InlineData("mistral-original", "p336x336-1", "p336x336.png", "What is shown in this image?")]
+    public async Task Ask_EachFamily_PrintsTheGoldenAnswer(string checkpoint, string name, string picture, string question)
+    {
+        var golden = GoldenAnswer.Read(checkpoint, name);
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", SamplePictures.PathOf(picture), question, "--model", GoldenFolder.Of("checkpoints", checkpoint),
+            "--dtype", "float32", "--max-tokens", $"{golden.Tokens.Count}");
+
+        Assert.Equal((0, golden.Text + "\n", ""), (exitCode, output, errors));
+    }
+
+    [Fact]
+    public async Task Ask_TinyModel_SaysThatItIsRandom()
+    {
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "ask", "Who are you?", "--max-tokens", "3");
+
+        Assert.Equal(0, exitCode);
+        Assert.NotEqual("", output.Trim());
+        Assert.Equal("The model 'tiny' has random weights: its answers are nonsense. Name a checkpoint folder with --model DIR.", errors.Trim());
+    }
+
+    [Fact]
+    public async Task Ask_BadPicture_NamesTheFile()
+    {
+        var file = _folder.Write("note.png", "Hello world"u8.ToArray());
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", file, "What is this?", "--model", GoldenFolder.Of("checkpoints", "vicuna"));
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Equal($"{file}: Not an image: the file begins with 48656C6C6F20776F (\"Hello wo\"); send PNG, JPEG, WebP, GIF or BMP.", errors.Trim());
+    }
+
+    [Fact]
+    public async Task Inspect_CasesOnTwoRanks_AgreesWithTheReference()
+    {
+        const string Checkpoint = "vicuna-original";
+        var (exitCode, output, _) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "inspect", "--model", GoldenFolder.Of("checkpoints", Checkpoint), "--cases", GoldenFolder.Of("cases", $"{Checkpoint}.json"),
+            "--pictures", GoldenFolder.Of("pictures"), "--tensor-parallel", "2");
+        using var ours = JsonDocument.Parse(output);
+        using var reference = JsonDocument.Parse(await File.ReadAllBytesAsync(GoldenFolder.Of("cases", $"{Checkpoint}.json")));
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal("float32", ours.RootElement.GetProperty("dtype").GetString());
+        foreach (var (want, have) in Cases(reference).Zip(Cases(ours)))
+        {
+            foreach (var key in new[] { "name", "template", "prompt", "prompt_tokens", "image_tokens", "text_ids" })
+            {
+                Assert.Equal(Json(want.GetProperty(key)), Json(have.GetProperty(key)));
+            }
+
+            foreach (var key in new[] { "shape", "sha256_float32", "sha256_uint8", "tile_sha256_uint8" })
+            {
+                Assert.Equal(Json(want.GetProperty("pixels")[0].GetProperty(key)), Json(have.GetProperty("pixels")[0].GetProperty(key)));
+            }
+
+            var tokens = want.GetProperty("greedy").GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32()).ToArray();
+            Assert.Equal(tokens, have.GetProperty("greedy").GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32()).Take(tokens.Length));
+        }
+
+        Assert.Equal(Cases(reference).Count(), Cases(ours).Count());
+    }
+
+    [Fact]
+    public async Task Inspect_CaseThatFails_TellsAndGoesOnWithTheOthers()
+    {
+        var cases = _folder.Write("cases.json", """
+            {"cases": [
+              {"name": "lost", "messages": [{"role": "user", "content": [{"type": "image"}]}], "images": ["nowhere.png"]},
+              {"name": "fine", "messages": [{"role": "user", "content": "Hello?"}], "images": []}
+            ]}
+            """u8.ToArray());
+        var (exitCode, output, _) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "inspect", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--cases", cases, "--pictures", "pictures", "--max-new-tokens", "3");
+        using var ours = JsonDocument.Parse(output);
+
+        Assert.Equal(1, exitCode);
+        Assert.Equal("There is no picture 'pictures/nowhere.png'.", Cases(ours).First().GetProperty("error").GetString());
+        Assert.Equal(3, Cases(ours).Last().GetProperty("greedy").GetProperty("tokens").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("vicuna")]
+    [InlineData("mistral-original")]
+    public async Task Inspect_Texts_NeedsTheTokenizerAlone(string checkpoint)
+    {
+        var folder = _folder.Copy(GoldenFolder.Of("checkpoints", checkpoint), checkpoint);
+        File.Delete(Path.Combine(folder, "model.safetensors"));
+        var texts = _folder.Write("texts.json", """["Hello wörld", "<image> 你好"]"""u8.ToArray());
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "inspect", "--model", folder, "--texts", texts);
+
+        Assert.Equal((0, ""), (exitCode, errors));
+        using var table = JsonDocument.Parse(output);
+        var row = table.RootElement.GetProperty("rows")[0];
+        Assert.Equal("Hello wörld", row.GetProperty("decoded_skip_special").GetString());
+        Assert.Equal(row.GetProperty("ids").GetArrayLength() - 1, row.GetProperty("ids_without_bos").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("bench")]
+    [InlineData("mistral-7b")]
+    [InlineData("yi-34b")]
+    public async Task Synth_SmallOverrides_MakesACheckpointThatAnswers(string preset)
+    {
+        var folder = _folder.Of("synthetic");
+        var made = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "synth", "--preset", preset, "--out", folder, "--hidden", "64", "--intermediate", "96", "--layers", "2", "--heads", "4",
+            "--kv-heads", "2", "--vocabulary", "2100", "--vision-hidden", "32", "--vision-intermediate", "64", "--vision-layers", "3", "--vision-heads", "2");
+        var asked = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", SamplePictures.PathOf("p2x2.png"), "What is this?", "--model", folder, "--max-tokens", "3");
+
+        Assert.Equal((0, ""), (made.ExitCode, made.Errors));
+        Assert.Equal((0, ""), (asked.ExitCode, asked.Errors));
+    }
+
+    private static IEnumerable<JsonElement> Cases(JsonDocument file) => file.RootElement.GetProperty("cases").EnumerateArray();
+
+    private static string Json(JsonElement element) => JsonSerializer.Serialize(element);
+}

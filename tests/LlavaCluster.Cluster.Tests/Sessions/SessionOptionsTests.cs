@@ -15,11 +15,19 @@ public sealed class SessionOptionsTests
 
         Assert.True(validator.Validate(null, new SessionOptions
         {
-            MaxImagesPerTurn = 0, MaxTextLength = 1, DefaultMaxTokens = 1, MaxWaitingTurns = 0, MaxStopTexts = 0,
+            MaxImagesPerTurn = 0,
+            MaxTextLength = 1,
+            DefaultMaxTokens = 1,
+            MaxWaitingTurns = 0,
+            MaxStopTexts = 0,
         }).Succeeded);
         Assert.True(validator.Validate(null, new SessionOptions
         {
-            MaxImagesPerTurn = 1024, MaxTextLength = 1 << 26, DefaultMaxTokens = 1 << 20, MaxWaitingTurns = 1024, MaxStopTexts = 1024,
+            MaxImagesPerTurn = 1024,
+            MaxTextLength = 1 << 26,
+            DefaultMaxTokens = 1 << 20,
+            MaxWaitingTurns = 1024,
+            MaxStopTexts = 1024,
         }).Succeeded);
     }
 

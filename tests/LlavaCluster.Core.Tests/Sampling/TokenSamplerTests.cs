@@ -127,7 +127,10 @@ public sealed class TokenSamplerTests
         float[] logits = [1, 2, 3, -1];
         var options = new SamplingOptions
         {
-            Temperature = 0.1f, TopK = 1, LogProbs = 3, LogitBias = new Dictionary<int, float> { [0] = 50 },
+            Temperature = 0.1f,
+            TopK = 1,
+            LogProbs = 3,
+            LogitBias = new Dictionary<int, float> { [0] = 50 },
         };
         var token = Choose(logits, options);
         var sum = Math.Log(logits.Sum(x => Math.Exp(x)));

@@ -15,8 +15,17 @@ public sealed class LanguageModelTests
 
     private static readonly TextConfig Text = new()
     {
-        ModelType = "mistral", Hidden = 24, Intermediate = 50, Layers = 3, Heads = 12, KvHeads = 3, HeadDim = 8, VocabularySize = 101,
-        MaxPositions = 512, RmsEps = 1e-5, RopeTheta = 10000,
+        ModelType = "mistral",
+        Hidden = 24,
+        Intermediate = 50,
+        Layers = 3,
+        Heads = 12,
+        KvHeads = 3,
+        HeadDim = 8,
+        VocabularySize = 101,
+        MaxPositions = 512,
+        RmsEps = 1e-5,
+        RopeTheta = 10000,
     };
 
     [Theory]

@@ -7,7 +7,8 @@ using LlavaCluster.Protos;
 namespace LlavaCluster.Client;
 
 /// <summary>
-/// A connection to a LlavaCluster. Any thread, several calls at once. Every method throws <see cref="RpcException"/> with the
+/// A connection to a LlavaCluster. Any thread, several calls at once. Every method throws <see cref="RpcException"/>
+/// with the
 /// status codes that <c>llava.proto</c> lists.
 /// </summary>
 public sealed class LlavaClient : IDisposable
@@ -33,13 +34,16 @@ public sealed class LlavaClient : IDisposable
     }
 
     /// <summary>
-    /// One turn: its events as they come. When the stream breaks after it began, the same turn is asked for again from the first
-    /// token not yet seen, until <see cref="ResumeOptions.GiveUpAfter"/> has passed without a sign of life; the caller sees one
+    /// One turn: its events as they come. When the stream breaks after it began, the same turn is asked for again
+    /// from the first
+    /// token not yet seen, until <see cref="ResumeOptions.GiveUpAfter"/> has passed without a sign of life; the
+    /// caller sees one
     /// unbroken answer. A call that never began is not repeated.
     /// </summary>
     /// <param name="request">The turn; left as it is.</param>
     /// <param name="cancellationToken">Ends the turn: the server frees the engine and keeps what was generated.</param>
-    public async IAsyncEnumerable<ChatEvent> ChatAsync(ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<ChatEvent> ChatAsync(
+        ChatRequest request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var ask = request.Clone();
         ask.TurnId = ask.TurnId.Length > 0 ? ask.TurnId : Guid.NewGuid().ToString("N");
@@ -55,7 +59,8 @@ public sealed class LlavaClient : IDisposable
                 {
                     if (!await call.ResponseStream.MoveNext(cancellationToken))
                     {
-                        broken = new RpcException(new Status(StatusCode.Unavailable, "The server ended the answer before it was finished."));
+                        broken = new RpcException(
+                            new Status(StatusCode.Unavailable, "The server ended the answer before it was finished."));
                         break;
                     }
                 }
@@ -100,7 +105,8 @@ public sealed class LlavaClient : IDisposable
             int read;
             while ((read = await file.ReadAsync(piece, cancellationToken)) > 0)
             {
-                await call.RequestStream.WriteAsync(new PutImageRequest { Data = ByteString.CopyFrom(piece, 0, read) }, cancellationToken);
+                await call.RequestStream.WriteAsync(
+                    new PutImageRequest { Data = ByteString.CopyFrom(piece, 0, read) }, cancellationToken);
             }
 
             await call.RequestStream.CompleteAsync();
@@ -117,22 +123,26 @@ public sealed class LlavaClient : IDisposable
     /// <param name="sha256">64 hexadecimal digits.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<ImageInfo> GetImageInfoAsync(string sha256, CancellationToken cancellationToken = default) =>
-        await _service.GetImageInfoAsync(new GetImageInfoRequest { Sha256 = sha256 }, cancellationToken: cancellationToken);
+        await _service.GetImageInfoAsync(
+            new GetImageInfoRequest { Sha256 = sha256 }, cancellationToken: cancellationToken);
 
     /// <summary>A session's transcript.</summary>
     public async Task<Session> GetSessionAsync(string session, CancellationToken cancellationToken = default) =>
-        await _service.GetSessionAsync(new GetSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
+        await _service.GetSessionAsync(
+            new GetSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
 
     /// <summary>Forgets a session.</summary>
     public async Task DeleteSessionAsync(string session, CancellationToken cancellationToken = default) =>
-        await _service.DeleteSessionAsync(new DeleteSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
+        await _service.DeleteSessionAsync(
+            new DeleteSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
 
     /// <summary>Ends a running turn.</summary>
     /// <param name="session">Its session.</param>
     /// <param name="turn">The turn; empty: whichever runs.</param>
     /// <param name="cancellationToken">Gives up asking.</param>
     /// <returns>False when it was not running any more.</returns>
-    public async Task<bool> CancelTurnAsync(string session, string turn = "", CancellationToken cancellationToken = default)
+    public async Task<bool> CancelTurnAsync(
+        string session, string turn = "", CancellationToken cancellationToken = default)
     {
         var request = new CancelTurnRequest { SessionId = session, TurnId = turn };
         return (await _service.CancelTurnAsync(request, cancellationToken: cancellationToken)).Cancelled;

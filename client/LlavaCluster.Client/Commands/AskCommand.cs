@@ -10,7 +10,11 @@ internal static class AskCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var words = new Argument<string[]>("IMAGE... QUESTION") { Description = "Image files, then the question.", Arity = ArgumentArity.OneOrMore };
+        var words = new Argument<string[]>("IMAGE... QUESTION")
+        {
+            Description = "Image files, then the question.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         var server = new ServerOption();
         var sampling = new SamplingFlags();
         var command = new Command("ask", "Asks one question about any number of pictures.") { words, server.Option };

@@ -9,10 +9,18 @@ internal static class ChatCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var session = new Option<string>("--session") { Description = "Goes on with this conversation.", DefaultValueFactory = _ => "" };
+        var session = new Option<string>("--session")
+        {
+            Description = "Goes on with this conversation.",
+            DefaultValueFactory = _ => "",
+        };
         var server = new ServerOption();
         var sampling = new SamplingFlags();
-        var command = new Command("chat", "Talks about pictures at the terminal. '/help' inside tells how.") { session, server.Option };
+        var command = new Command("chat", "Talks about pictures at the terminal. '/help' inside tells how.")
+        {
+            session,
+            server.Option,
+        };
         sampling.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {

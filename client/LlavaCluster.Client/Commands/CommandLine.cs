@@ -20,7 +20,11 @@ internal static class CommandLine
     /// <summary>Ended by Ctrl-C, as shells count it.</summary>
     public const int Interrupted = 130;
 
-    private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show stack traces of failures.", Recursive = true };
+    private static readonly Option<bool> Verbose = new("--verbose")
+    {
+        Description = "Show stack traces of failures.",
+        Recursive = true,
+    };
 
     /// <summary>Runs one command line.</summary>
     /// <returns>The exit code.</returns>
@@ -49,7 +53,8 @@ internal static class CommandLine
         try
         {
             // Ctrl-C is each command's own matter: chat survives it.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (Exception error) when (Sentence(error) is { } sentence)
         {
@@ -78,7 +83,7 @@ internal static class CommandLine
         {
             return await work(interrupted.Token);
         }
-        catch (RpcException error) when (error.StatusCode == StatusCode.Cancelled && interrupted.IsCancellationRequested)
+        catch (RpcException error) when (interrupted.IsCancellationRequested && error.StatusCode == StatusCode.Cancelled)
         {
             return Interrupted;
         }
@@ -87,7 +92,8 @@ internal static class CommandLine
     /// <summary>What a failure is to the person at the terminal; null when it is a fault of the program.</summary>
     public static string? Sentence(Exception error) => error switch
     {
-        RpcException { StatusCode: StatusCode.Unavailable, Status.DebugException: HttpRequestException or SocketException } => "No server answers there. Start one with 'llava-silo serve', or name another with --server.",
+        RpcException { StatusCode: StatusCode.Unavailable, Status.DebugException: HttpRequestException or SocketException } =>
+            "No server answers there. Start one with 'llava-silo serve', or name another with --server.",
         RpcException rpc => rpc.Status.Detail,
         UserErrorException or IOException or UnauthorizedAccessException => error.Message,
         _ => null,

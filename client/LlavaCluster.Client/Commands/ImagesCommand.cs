@@ -13,7 +13,11 @@ internal static class ImagesCommand
     {
         var files = new Argument<string[]>("FILE") { Description = "Image files.", Arity = ArgumentArity.OneOrMore };
         var server = new ServerOption();
-        var command = new Command("put", "Uploads pictures; turns can name them by their hash.") { files, server.Option };
+        var command = new Command("put", "Uploads pictures; turns can name them by their hash.")
+        {
+            files,
+            server.Option,
+        };
         command.SetAction(parsed => CommandLine.UntilInterruptedAsync(async cancel =>
         {
             using var client = server.Connect(parsed);

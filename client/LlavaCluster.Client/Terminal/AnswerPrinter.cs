@@ -5,7 +5,9 @@ namespace LlavaCluster.Client.Terminal;
 /// <summary>Writes an answer as it comes.</summary>
 internal static class AnswerPrinter
 {
-    /// <summary>Writes every text at once, and a line's end behind the last; nothing when the turn was refused.</summary>
+    /// <summary>
+    /// Writes every text at once, and a line's end behind the last; nothing when the turn was refused.
+    /// </summary>
     /// <param name="events">The turn's events.</param>
     /// <param name="output">Where to.</param>
     /// <param name="onStarted">Called with the first event.</param>

@@ -18,7 +18,9 @@ internal abstract record ChatLine
     /// <summary>A message, with the images whose paths stood at its start.</summary>
     public sealed record Message(IReadOnlyList<string> Images, string Text) : ChatLine;
 
-    /// <summary>Reads a line. Paths count as images only while such files exist; a slash that starts a path is no command.</summary>
+    /// <summary>
+    /// Reads a line. Paths count as images only while such files exist; a slash that starts a path is no command.
+    /// </summary>
     public static ChatLine Parse(string line, Func<string, bool> fileExists)
     {
         var rest = line.Trim();

@@ -1,11 +1,11 @@
-using Grpc.Core;
 using LlavaCluster.Client.Commands;
 using LlavaCluster.Protos;
 
 namespace LlavaCluster.Client.Terminal;
 
 /// <summary>
-/// A conversation at a terminal: reads lines, sends turns, streams answers. <see cref="Interrupt"/> may come from any thread;
+/// A conversation at a terminal: reads lines, sends turns, streams answers. <see cref="Interrupt"/> may come from any
+/// thread;
 /// everything else runs in <see cref="RunAsync"/>.
 /// </summary>
 internal sealed class ChatLoop(LlavaClient client, ChatRequest model, TextReader input, Screen screen)
@@ -121,7 +121,9 @@ internal sealed class ChatLoop(LlavaClient client, ChatRequest model, TextReader
         });
         if (finished.Reason is FinishReason.Length or FinishReason.Failed)
         {
-            screen.Note(finished.Reason == FinishReason.Length ? "(cut: token limit)" : "(the engine failed; the server's log has the reason)");
+            screen.Note(finished.Reason == FinishReason.Length
+                ? "(cut: token limit)"
+                : "(the engine failed; the server's log has the reason)");
         }
     }
 
@@ -169,7 +171,7 @@ internal sealed class ChatLoop(LlavaClient client, ChatRequest model, TextReader
         {
             await work(turn.Token);
         }
-        catch (Exception error) when (turn.IsCancellationRequested && error is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        catch (Exception) when (turn.IsCancellationRequested)
         {
             screen.Note("(cancelled)");
         }

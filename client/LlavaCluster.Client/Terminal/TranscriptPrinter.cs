@@ -20,7 +20,8 @@ internal static class TranscriptPrinter
             output.WriteLine($"turn {turn.TurnId}");
             foreach (var part in turn.Parts)
             {
-                output.WriteLine(part.PartCase == Part.PartOneofCase.Text ? $"user: {part.Text}" : $"user: [image {part.ImageSha256}]");
+                output.WriteLine(
+                    part.PartCase == Part.PartOneofCase.Text ? $"user: {part.Text}" : $"user: [image {part.ImageSha256}]");
             }
 
             output.WriteLine($"assistant: {turn.Answer}{Ending(turn)}");

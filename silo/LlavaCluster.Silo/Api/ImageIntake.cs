@@ -49,7 +49,8 @@ internal sealed class ImageIntake(IImageStore store, ImageLimits limits, ServedM
 
         return await store.TryGetAsync(hash, cancellationToken) is { } file
             ? Describe(file)
-            : throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
+            : throw new TurnRefusedException(
+                RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
     }
 
     private ImageInfo Describe(ReadOnlyMemory<byte> file)

@@ -12,16 +12,25 @@ using SessionOptions = LlavaCluster.Grains.Sessions.SessionOptions;
 
 namespace LlavaCluster.Silo.Api;
 
-/// <summary>The gRPC edge: checks, maps, calls the session's grain, streams. What it throws becomes a status in <see cref="StatusInterceptor"/>.</summary>
+/// <summary>
+/// The gRPC edge: checks, maps, calls the session's grain, streams. What it throws becomes a status in <see
+/// cref="StatusInterceptor"/>.
+/// </summary>
 internal sealed class LlavaService(
-    IGrainFactory grains, ImageIntake images, IOptions<SessionOptions> sessions, ServedModel model, NodeSettings settings, Readiness readiness)
+    IGrainFactory grains,
+    ImageIntake images,
+    IOptions<SessionOptions> sessions,
+    ServedModel model,
+    NodeSettings settings,
+    Readiness readiness)
     : Llava.LlavaBase
 {
     /// <summary>Bytes of a new session's id: enough that nobody guesses one.</summary>
     private const int IdBytes = 16;
 
     /// <inheritdoc/>
-    public override async Task Chat(ChatRequest request, IServerStreamWriter<ChatEvent> responseStream, ServerCallContext context)
+    public override async Task Chat(
+        ChatRequest request, IServerStreamWriter<ChatEvent> responseStream, ServerCallContext context)
     {
         var cancel = context.CancellationToken;
         using var running = readiness.BeginTurn();
@@ -50,7 +59,8 @@ internal sealed class LlavaService(
         ProtoMapping.ToProto(await SessionOf(request.SessionId).Get());
 
     /// <inheritdoc/>
-    public override async Task<DeleteSessionResponse> DeleteSession(DeleteSessionRequest request, ServerCallContext context)
+    public override async Task<DeleteSessionResponse> DeleteSession(
+        DeleteSessionRequest request, ServerCallContext context)
     {
         await SessionOf(request.SessionId).Delete();
         return new DeleteSessionResponse();
@@ -66,15 +76,19 @@ internal sealed class LlavaService(
     }
 
     /// <inheritdoc/>
-    public override Task<ImageInfo> PutImage(IAsyncStreamReader<PutImageRequest> requestStream, ServerCallContext context) =>
-        images.PutAsync(requestStream.ReadAllAsync(context.CancellationToken).Select(piece => piece.Data), context.CancellationToken);
+    public override Task<ImageInfo> PutImage(
+        IAsyncStreamReader<PutImageRequest> requestStream, ServerCallContext context) =>
+        images.PutAsync(
+            requestStream.ReadAllAsync(context.CancellationToken).Select(piece => piece.Data),
+            context.CancellationToken);
 
     /// <inheritdoc/>
     public override Task<ImageInfo> GetImageInfo(GetImageInfoRequest request, ServerCallContext context) =>
         images.FindAsync(request.Sha256, context.CancellationToken);
 
     /// <inheritdoc/>
-    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) => Task.FromResult(new ListModelsResponse
+    public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListModelsResponse
     {
         Models =
         {
@@ -92,7 +106,8 @@ internal sealed class LlavaService(
 
     private ISessionGrain SessionOf(string id) => id.Length > 0
         ? grains.GetGrain<ISessionGrain>(id)
-        : throw new TurnRefusedException(RefusalCode.InvalidArgument, "The session id is empty; give the id that the 'started' event told.");
+        : throw new TurnRefusedException(
+            RefusalCode.InvalidArgument, "The session id is empty; give the id that the 'started' event told.");
 
     /// <summary>The message's parts, images sent inside the request among them kept and named by their hash.</summary>
     private async Task<IReadOnlyList<TurnPartMessage>> PartsAsync(ChatRequest request, CancellationToken cancel)
@@ -111,7 +126,8 @@ internal sealed class LlavaService(
             {
                 Part.PartOneofCase.Text => TurnPartMessage.OfText(part.Text),
                 Part.PartOneofCase.ImageSha256 => TurnPartMessage.OfImage(part.ImageSha256),
-                Part.PartOneofCase.Image => TurnPartMessage.OfImage((await images.PutAsync(part.Image.Memory, cancel)).Sha256),
+                Part.PartOneofCase.Image => TurnPartMessage.OfImage(
+                    (await images.PutAsync(part.Image.Memory, cancel)).Sha256),
                 _ => new TurnPartMessage(null, null),
             });
         }

@@ -80,7 +80,8 @@ internal static class ProtoMapping
     private static TokenLogProb LogProb(TokenMessage token)
     {
         var proto = new TokenLogProb { Logprob = token.LogProb };
-        proto.Top.AddRange(token.Top.Select(t => new TokenLogProb.Types.Candidate { TokenId = t.Id, Logprob = t.LogProb }));
+        proto.Top.AddRange(
+            token.Top.Select(t => new TokenLogProb.Types.Candidate { TokenId = t.Id, Logprob = t.LogProb }));
         return proto;
     }
 
@@ -112,7 +113,8 @@ internal static class ProtoMapping
             StartedAt = Timestamp.FromDateTimeOffset(turn.StartedAt),
             EndedAt = turn.EndedAt is { } end ? Timestamp.FromDateTimeOffset(end) : null,
         };
-        proto.Parts.AddRange(turn.Parts.Select(p => p.Image is { } hash ? new Part { ImageSha256 = hash } : new Part { Text = p.Text }));
+        proto.Parts.AddRange(
+            turn.Parts.Select(p => p.Image is { } hash ? new Part { ImageSha256 = hash } : new Part { Text = p.Text }));
         return proto;
     }
 

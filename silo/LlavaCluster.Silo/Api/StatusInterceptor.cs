@@ -4,7 +4,10 @@ using LlavaCluster.Silo.Hosting;
 
 namespace LlavaCluster.Silo.Api;
 
-/// <summary>Around every call of the service: nothing before the process has started, and every error as <see cref="StatusMapping"/> has it.</summary>
+/// <summary>
+/// Around every call of the service: nothing before the process has started, and every error as <see
+/// cref="StatusMapping"/> has it.
+/// </summary>
 internal sealed partial class StatusInterceptor(Readiness readiness, ILogger<StatusInterceptor> logger) : Interceptor
 {
     /// <inheritdoc/>
@@ -14,7 +17,9 @@ internal sealed partial class StatusInterceptor(Readiness readiness, ILogger<Sta
 
     /// <inheritdoc/>
     public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
-        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        IAsyncStreamReader<TRequest> requestStream,
+        ServerCallContext context,
+        ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
         GuardedAsync(context, () => continuation(requestStream, context));
 
     /// <inheritdoc/>

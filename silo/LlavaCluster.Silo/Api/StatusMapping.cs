@@ -25,11 +25,13 @@ internal static class StatusMapping
     /// <summary>What a client is told of an error.</summary>
     /// <param name="error">The error.</param>
     /// <param name="isCancelled">The client went away or cancelled.</param>
-    /// <returns>The answer, or null for what is our own fault: then a log line is due, and the client gets <see cref="Unforeseen"/>.</returns>
+    /// <returns>The answer, or null for what is our own fault: then a log line is due, and the client gets <see
+    /// cref="Unforeseen"/>.</returns>
     public static RpcException? Of(Exception error, bool isCancelled) => error switch
     {
         RpcException rpc => rpc,
-        TurnRefusedException refused => new(new Status(Codes[refused.Code], refused.Message), Trailers(refused.RetryAfter)),
+        TurnRefusedException refused => new(
+            new Status(Codes[refused.Code], refused.Message), Trailers(refused.RetryAfter)),
         BadImageException bad => new(new Status(StatusCode.InvalidArgument, bad.Message)),
         _ when isCancelled => new(new Status(StatusCode.Cancelled, "The call was cancelled.")),
         EnumerationAbortedException or OrleansException or TimeoutException =>
@@ -38,7 +40,8 @@ internal static class StatusMapping
     };
 
     /// <summary>What a client is told of our own faults.</summary>
-    public static RpcException Unforeseen() => new(new Status(StatusCode.Internal, "The server failed on this call; its log has the reason."));
+    public static RpcException Unforeseen() =>
+        new(new Status(StatusCode.Internal, "The server failed on this call; its log has the reason."));
 
     private static Metadata Trailers(TimeSpan? retryAfter) => retryAfter is { } pause
         ? new Metadata { { RetryTrailer, ((long)pause.TotalMilliseconds).ToString(CultureInfo.InvariantCulture) } }

@@ -7,26 +7,56 @@ using LlavaCluster.Silo.Hosting;
 
 namespace LlavaCluster.Silo.Commands;
 
-/// <summary><c>llava-silo ask [IMAGE…] QUESTION</c>: a whole cluster in this process for one question, asked over its own gRPC edge.</summary>
+/// <summary>
+/// <c>llava-silo ask [IMAGE…] QUESTION</c>: a whole cluster in this process for one question, asked over its own gRPC
+/// edge.
+/// </summary>
 internal static class AskCommand
 {
     /// <summary>All roles on free ports of this machine, and no log line but of trouble.</summary>
     private static readonly (string Key, string? Value)[] Alone =
     [
-        ("Llava:Roles", "gateway,encoder,decoder"), ("Llava:Bind", "127.0.0.1"), ("Llava:Http", "0"), ("Llava:Grpc", "0"), ("Llava:SiloPort", "0"),
-        ("Llava:DrainSeconds", "0"), ("Logging:LogLevel:Default", "Warning"),
+        ("Llava:Roles", "gateway,encoder,decoder"),
+        ("Llava:Bind", "127.0.0.1"),
+        ("Llava:Http", "0"),
+        ("Llava:Grpc", "0"),
+        ("Llava:SiloPort", "0"),
+        ("Llava:DrainSeconds", "0"),
+        ("Logging:LogLevel:Default", "Error"),
     ];
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var words = new Argument<string[]>("IMAGE... QUESTION") { Description = "Image files, then the question.", Arity = ArgumentArity.OneOrMore };
-        var maxTokens = new Option<int>("--max-tokens") { Description = "Most tokens of the answer.", DefaultValueFactory = _ => 256 };
-        var temperature = new Option<float>("--temperature") { Description = "0 takes the most probable token each time." };
+        var words = new Argument<string[]>("IMAGE... QUESTION")
+        {
+            Description = "Image files, then the question.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var maxTokens = new Option<int>("--max-tokens")
+        {
+            Description = "Most tokens of the answer.",
+            DefaultValueFactory = _ => 256,
+        };
+        var temperature = new Option<float>("--temperature")
+        {
+            Description = "0 takes the most probable token each time.",
+        };
         var seed = new Option<ulong?>("--seed") { Description = "Makes answers repeatable at temperatures above 0." };
-        var system = new Option<string>("--system") { Description = "Instructions before the question.", DefaultValueFactory = _ => "" };
+        var system = new Option<string>("--system")
+        {
+            Description = "Instructions before the question.",
+            DefaultValueFactory = _ => "",
+        };
         var flags = ConfigurationFlags.OfModel();
-        var command = new Command("ask", "Asks one question about any number of pictures.") { words, maxTokens, temperature, seed, system };
+        var command = new Command("ask", "Asks one question about any number of pictures.")
+        {
+            words,
+            maxTokens,
+            temperature,
+            seed,
+            system,
+        };
         flags.AddTo(command);
         command.SetAction(parsed => CommandLine.UntilInterruptedAsync(async cancel =>
         {
@@ -57,7 +87,8 @@ internal static class AskCommand
         return command;
     }
 
-    private static async Task AnswerAsync(Uri server, ChatRequest request, IEnumerable<string> images, string question, CancellationToken cancel)
+    private static async Task AnswerAsync(
+        Uri server, ChatRequest request, IEnumerable<string> images, string question, CancellationToken cancel)
     {
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { MaxReceiveMessageSize = null });
         var client = new Llava.LlavaClient(channel);
@@ -80,7 +111,8 @@ internal static class AskCommand
                 }
                 else if (happened.Finished is { Reason: FinishReason.Failed })
                 {
-                    throw new UserErrorException("The engine failed while it answered; the lines above have the reason.");
+                    throw new UserErrorException(
+                        "The engine failed while it answered; the lines above have the reason.");
                 }
             }
         }
@@ -102,7 +134,8 @@ internal static class AskCommand
         {
             for (int read; (read = await file.ReadAsync(piece, cancel)) > 0;)
             {
-                await call.RequestStream.WriteAsync(new PutImageRequest { Data = ByteString.CopyFrom(piece, 0, read) }, cancel);
+                await call.RequestStream.WriteAsync(
+                    new PutImageRequest { Data = ByteString.CopyFrom(piece, 0, read) }, cancel);
             }
 
             await call.RequestStream.CompleteAsync();

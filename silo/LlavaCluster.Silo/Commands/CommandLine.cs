@@ -21,7 +21,11 @@ internal static class CommandLine
     /// <summary>Ended by Ctrl-C, as shells count it.</summary>
     public const int Interrupted = 130;
 
-    private static readonly Option<bool> Verbose = new("--verbose") { Description = "Show stack traces of failures.", Recursive = true };
+    private static readonly Option<bool> Verbose = new("--verbose")
+    {
+        Description = "Show stack traces of failures.",
+        Recursive = true,
+    };
 
     /// <summary>Runs one command line; without a command it is <c>serve</c>.</summary>
     /// <returns>The exit code.</returns>
@@ -49,8 +53,10 @@ internal static class CommandLine
 
         try
         {
-            // The host and ask listen for SIGINT and SIGTERM themselves, since ending takes them longer than a default allows.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            // The host and ask listen for SIGINT and SIGTERM themselves, since ending takes them longer than a
+            // default allows.
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (OperationCanceledException)
         {
@@ -84,13 +90,15 @@ internal static class CommandLine
         {
             return await work(interrupted.Token);
         }
-        catch (RpcException error) when (error.StatusCode == StatusCode.Cancelled && interrupted.IsCancellationRequested)
+        catch (RpcException error) when (interrupted.IsCancellationRequested && error.StatusCode == StatusCode.Cancelled)
         {
             return Interrupted;
         }
     }
 
-    /// <summary>What a failure is to the operator. Where we foresaw it, that is its message; else its kind is told too.</summary>
+    /// <summary>
+    /// What a failure is to the operator. Where we foresaw it, that is its message; else its kind is told too.
+    /// </summary>
     private static string Sentence(Exception error) => error switch
     {
         RpcException rpc => rpc.Status.Detail,
@@ -100,9 +108,9 @@ internal static class CommandLine
 
     private static string[] WithCommand(RootCommand root, string[] args)
     {
-        var names = root.Subcommands.Select(c => c.Name);
-        return args.Length == 0 || (args[0].StartsWith('-') && args[0] is not ("--help" or "-h" or "-?" or "--version") && !args.Any(names.Contains))
-            ? ["serve", .. args]
-            : args;
+        var namesCommand = args.Any(root.Subcommands.Select(command => command.Name).Contains);
+        var asksForHelp = args is ["--help" or "-h" or "-?" or "--version", ..];
+        var isServe = args.Length == 0 || (args[0].StartsWith('-') && !namesCommand && !asksForHelp);
+        return isServe ? ["serve", .. args] : args;
     }
 }

@@ -4,17 +4,21 @@ using LlavaCluster.Silo.Hosting;
 
 namespace LlavaCluster.Silo.Commands;
 
-/// <summary>Flags that are configuration: <c>--kv-cache-mib 512</c> is <c>Llava:KvCacheMib=512</c>, and wins over it.</summary>
+/// <summary>
+/// Flags that are configuration: <c>--kv-cache-mib 512</c> is <c>Llava:KvCacheMib=512</c>, and wins over it.
+/// </summary>
 internal sealed class ConfigurationFlags
 {
     private readonly List<(Option Option, string Key, Func<ParseResult, object?> Value)> _flags = [];
 
     /// <summary>Flags of the model and its engines.</summary>
     public static ConfigurationFlags OfModel() => new ConfigurationFlags()
-        .Add<string>("--model", "Model", "Checkpoint folder, or 'tiny' for the one that comes with the program (the default).")
+        .Add<string>(
+            "--model", "Model", "Checkpoint folder, or 'tiny' for the one that comes with the program (the default).")
         .Add<string>("--dtype", "Dtype", "auto, float32, bfloat16 or float16.")
         .Add<string>("--device", "Device", "cpu or cuda.")
-        .Add<int>("--tensor-parallel", "TensorParallel", "Ranks that the language model is split over, in this process.")
+        .Add<int>(
+            "--tensor-parallel", "TensorParallel", "Ranks that the language model is split over, in this process.")
         .Add<int>("--kv-cache-mib", "KvCacheMib", "Memory for KV blocks of one rank; 0: by the free memory.")
         .Add<int>("--threads", "Threads", "Threads to compute on; 0: all cores.")
         .Add<string>("--template", "Template", "Name of the prompt template, instead of the checkpoint's own.")
@@ -32,7 +36,8 @@ internal sealed class ConfigurationFlags
         .Add<int>("--drain-seconds", "DrainSeconds", "How long running turns may go on after SIGTERM.")
         .Add<int>("--queue-length", "QueueLength", "Most turns that wait.")
         .Add<int>("--max-images", "Sessions:MaxImagesPerTurn", "Most images of one turn.")
-        .Add<int>("--default-max-tokens", "Sessions:DefaultMaxTokens", "Tokens of an answer where a request does not say.")
+        .Add<int>(
+            "--default-max-tokens", "Sessions:DefaultMaxTokens", "Tokens of an answer where a request does not say.")
         .Add<int>("--max-request-mib", "MaxRequestMib", "Largest gRPC request.")
         .Add<int>("--image-max-bytes", "Images:MaxBytes", "Largest image file.")
         .Add<long>("--image-max-pixels", "Images:MaxPixels", "Most pixels of an image.")
@@ -54,7 +59,8 @@ internal sealed class ConfigurationFlags
     {
         var given = _flags
             .Where(f => parsed.GetResult(f.Option) is { Implicit: false })
-            .Select(f => KeyValuePair.Create($"{NodeSettings.Section}:{f.Key}", Convert.ToString(f.Value(parsed), CultureInfo.InvariantCulture)));
+            .Select(f => (f.Key, Value: Convert.ToString(f.Value(parsed), CultureInfo.InvariantCulture)))
+            .Select(f => KeyValuePair.Create($"{NodeSettings.Section}:{f.Key}", f.Value));
         var configuration = new ConfigurationBuilder()
             .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"), optional: true)
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)

@@ -8,10 +8,16 @@ using LlavaCluster.Silo.Inspection;
 
 namespace LlavaCluster.Silo.Commands;
 
-/// <summary><c>llava-silo inspect</c>: what our code makes of given conversations or texts, as JSON, to be compared with a reference.</summary>
+/// <summary>
+/// <c>llava-silo inspect</c>: what our code makes of given conversations or texts, as JSON, to be compared with a
+/// reference.
+/// </summary>
 internal static class InspectCommand
 {
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -19,9 +25,19 @@ internal static class InspectCommand
         var cases = new Option<string>("--cases") { Description = "File of cases: conversations with pictures." };
         var pictures = new Option<string>("--pictures") { Description = "Folder of the cases' pictures." };
         var texts = new Option<string>("--texts") { Description = "File of texts for the tokenizer alone." };
-        var maxNewTokens = new Option<int>("--max-new-tokens") { Description = "Longest answer.", DefaultValueFactory = _ => 40 };
+        var maxNewTokens = new Option<int>("--max-new-tokens")
+        {
+            Description = "Longest answer.",
+            DefaultValueFactory = _ => 40,
+        };
         var flags = ConfigurationFlags.OfModel();
-        var command = new Command("inspect", "Prints what every stage makes of given conversations, as JSON.") { cases, pictures, texts, maxNewTokens };
+        var command = new Command("inspect", "Prints what every stage makes of given conversations, as JSON.")
+        {
+            cases,
+            pictures,
+            texts,
+            maxNewTokens,
+        };
         flags.AddTo(command);
         command.Validators.Add(line =>
         {
@@ -55,7 +71,12 @@ internal static class InspectCommand
     }
 
     private static async Task<int> InspectAsync(
-        NodeSettings settings, ServedModel model, IReadOnlyList<InspectedCase> given, string pictures, int maxNewTokens, CancellationToken cancel)
+        NodeSettings settings,
+        ServedModel model,
+        IReadOnlyList<InspectedCase> given,
+        string pictures,
+        int maxNewTokens,
+        CancellationToken cancel)
     {
         LocalFeatures? features = null;
         await using var engines = new EngineSet(
@@ -65,7 +86,8 @@ internal static class InspectCommand
             SiloRoles.All,
             set => features = new LocalFeatures(set.Encoder!),
             TimeProvider.System);
-        await ProgressDisplay.RunAsync("Loading the weights", progress => engines.StartAsync(progress, cancel), TimeProvider.System);
+        await ProgressDisplay.RunAsync(
+            "Loading the weights", progress => engines.StartAsync(progress, cancel), TimeProvider.System);
         var inspector = new CaseInspector(model, settings.Images, engines, features!);
         var results = new JsonArray();
         var failures = 0;

@@ -10,7 +10,8 @@ internal static class TinyNote
     {
         if (options.Model == ServedModel.Tiny)
         {
-            Console.Error.WriteLine("The model 'tiny' has random weights: its answers are nonsense. Name a checkpoint folder with --model DIR.");
+            Console.Error.WriteLine(
+                "The model 'tiny' has random weights: its answers are nonsense. Name a checkpoint folder with --model DIR.");
         }
     }
 }

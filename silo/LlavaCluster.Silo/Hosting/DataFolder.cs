@@ -19,15 +19,18 @@ internal static class DataFolder
         var folder = asked.Length > 0 ? asked : OfUser();
         try
         {
-            return (new FileTurnLog(Path.Combine(folder, "sessions")), new FileImageStore(Path.Combine(folder, "images")));
+            var turns = new FileTurnLog(Path.Combine(folder, "sessions"));
+            return (turns, new FileImageStore(Path.Combine(folder, "images")));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UserErrorException($"The data folder '{folder}' cannot be used: {error.Message} Name another with --data.", error);
+            throw new UserErrorException(
+                $"The data folder '{folder}' cannot be used: {error.Message} Name another with --data.", error);
         }
     }
 
     /// <summary>XDG_DATA_HOME/llava-cluster, by default ~/.local/share/llava-cluster.</summary>
     private static string OfUser() => Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "llava-cluster");
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),
+        "llava-cluster");
 }

@@ -1,10 +1,12 @@
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// The first to stop: refuses new turns and waits for the running ones, while silo, engines and edge still work. Registered last,
+/// The first to stop: refuses new turns and waits for the running ones, while silo, engines and edge still work.
+/// Registered last,
 /// since hosted services stop in the reverse order of their start.
 /// </summary>
-internal sealed partial class DrainService(Readiness readiness, NodeOptions node, TimeProvider time, ILogger<DrainService> logger) : IHostedService
+internal sealed partial class DrainService(
+    Readiness readiness, NodeOptions node, TimeProvider time, ILogger<DrainService> logger) : IHostedService
 {
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -35,6 +37,8 @@ internal sealed partial class DrainService(Readiness readiness, NodeOptions node
     [LoggerMessage(Level = LogLevel.Information, Message = "Draining: {Turns} turns may go on for {Seconds} s.")]
     private partial void LogDraining(int turns, int seconds);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Turns} turns did not end in time and are cut; they go on when they are asked for again.")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Turns} turns did not end in time and are cut; they go on when they are asked for again.")]
     private partial void LogCut(int turns);
 }

@@ -4,16 +4,19 @@ using LlavaCluster.Core.Sampling;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// Starts and stops the process's engines. Registered before the silo: hosted services start in order and stop in reverse, so that
+/// Starts and stops the process's engines. Registered before the silo: hosted services start in order and stop in
+/// reverse, so that
 /// engines are warm before a grain asks them, and outlive the grains.
 /// </summary>
-internal sealed partial class EngineService(EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger) : IHostedService
+internal sealed partial class EngineService(
+    EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        await ProgressDisplay.RunAsync("Loading the weights", progress => engines.StartAsync(progress, cancellationToken), time);
+        await ProgressDisplay.RunAsync(
+            "Loading the weights", progress => engines.StartAsync(progress, cancellationToken), time);
         await WarmUpAsync(cancellationToken);
         LogReady(model.Name, time.GetElapsedTime(began).TotalSeconds, engines.Decoder?.Capacity.BlockCount ?? 0);
     }

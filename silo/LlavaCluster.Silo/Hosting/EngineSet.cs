@@ -8,7 +8,8 @@ using LlavaCluster.Model.Vision;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// The engines of one process: an encode loop with the vision tower, a decode loop with rank 0 of the language model, and the ranks that
+/// The engines of one process: an encode loop with the vision tower, a decode loop with rank 0 of the language model,
+/// and the ranks that
 /// follow it. Serving and <c>inspect</c> run through this same set.
 /// </summary>
 internal sealed class EngineSet : IAsyncDisposable
@@ -60,7 +61,8 @@ internal sealed class EngineSet : IAsyncDisposable
                 () => parts.MakeRunner(0),
                 link,
                 features(this),
-                sequence => new StopRule(model.Config.EosIds, sequence.Sampling.Stop, model.Tokenizer.CreateStreamDecoder()),
+                sequence => new StopRule(
+                    model.Config.EosIds, sequence.Sampling.Stop, model.Tokenizer.CreateStreamDecoder()),
                 time,
                 new DecodeLoopOptions
                 {
@@ -89,16 +91,19 @@ internal sealed class EngineSet : IAsyncDisposable
     public async Task StartAsync(ILoadProgress progress, CancellationToken cancellationToken)
     {
         _parts.ReportTo(progress);
-        if (Encoder is not null)
-        {
-            await Encoder.StartAsync(cancellationToken);
-        }
-
+        var starts = _followers.Select(follower => follower.StartAsync(cancellationToken)).ToList();
         if (Decoder is not null)
         {
-            // Side by side: the ranks may have to meet while they are made.
-            await Task.WhenAll(_followers.Select(f => f.StartAsync(cancellationToken)).Append(Decoder.StartAsync(cancellationToken)));
+            starts.Add(Decoder.StartAsync(cancellationToken));
         }
+
+        if (Encoder is not null)
+        {
+            starts.Add(Encoder.StartAsync(cancellationToken));
+        }
+
+        // Side by side: the ranks may have to meet while they are made, and all totals are known from the start.
+        await Task.WhenAll(starts);
     }
 
     /// <summary>Ends what runs, then the threads.</summary>

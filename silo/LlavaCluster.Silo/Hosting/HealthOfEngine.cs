@@ -6,6 +6,8 @@ namespace LlavaCluster.Silo.Hosting;
 internal sealed class HealthOfEngine(Readiness readiness, EngineSet engines) : IHealthCheck
 {
     /// <inheritdoc/>
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(readiness.IsReady && engines.IsHealthy ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(
+            readiness.IsReady && engines.IsHealthy ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
 }

@@ -6,7 +6,9 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>How many KV blocks a rank gets. Pure.</summary>
 internal static class KvBudget
 {
-    /// <summary>More whole contexts than this are not taken on their own account, however much memory is free.</summary>
+    /// <summary>
+    /// More whole contexts than this are not taken on their own account, however much memory is free.
+    /// </summary>
     public const int MostContexts = 32;
 
     /// <summary>Blocks of one rank.</summary>
@@ -17,11 +19,13 @@ internal static class KvBudget
     /// <param name="freeBytes">Memory that is free once the weights are there.</param>
     /// <param name="askedMib">What configuration asks for one rank; 0: by the free memory.</param>
     /// <returns>
-    /// As many as were asked for, at least one; else as many as fit into half of the free memory, but at least one whole context and at
+    /// As many as were asked for, at least one; else as many as fit into half of the free memory, but at least one
+    /// whole context and at
     /// most <see cref="MostContexts"/>.
     /// </returns>
     /// <exception cref="UserErrorException">Less is asked for than one block.</exception>
-    public static int Blocks(long blockBytes, int blockTokens, int contextTokens, int ranks, long freeBytes, int askedMib)
+    public static int Blocks(
+        long blockBytes, int blockTokens, int contextTokens, int ranks, long freeBytes, int askedMib)
     {
         var context = (contextTokens + blockTokens - 1) / blockTokens;
         if (askedMib > 0)

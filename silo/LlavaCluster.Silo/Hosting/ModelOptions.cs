@@ -10,7 +10,9 @@ internal sealed class ModelOptions : IValidatableObject
     /// <summary>Checkpoint folder, or <c>tiny</c> for the one that comes with the program.</summary>
     public string Model { get; set; } = "tiny";
 
-    /// <summary>Number form to compute in; <c>auto</c>: float32 where the checkpoint stores that, else bfloat16.</summary>
+    /// <summary>
+    /// Number form to compute in; <c>auto</c>: float32 where the checkpoint stores that, else bfloat16.
+    /// </summary>
     public string Dtype { get; set; } = "auto";
 
     /// <summary>cpu, cuda, or cuda:1 for the second GPU.</summary>

@@ -14,6 +14,9 @@ namespace LlavaCluster.Silo.Hosting;
 /// </summary>
 internal sealed class ModelParts
 {
+    /// <summary>Whole contexts that a GPU holds where configuration does not say: torch does not tell its free memory.</summary>
+    private const int GpuContexts = 4;
+
     private readonly ServedModel _model;
     private readonly ModelOptions _options;
     private readonly TensorDevice _device;
@@ -22,15 +25,21 @@ internal sealed class ModelParts
     private ILoadProgress? _towerProgress;
     private IReadOnlyList<ILoadProgress?> _rankProgress = [];
 
-    /// <summary>Checks names, shapes and types of the weights that the roles need, and how far the memory goes; reads none of them.</summary>
-    /// <exception cref="BadCheckpointException">The weights do not fit the config, or the ranks do not divide the model.</exception>
+    /// <summary>
+    /// Checks names, shapes and types of the weights that the roles need, and how far the memory goes; reads none of
+    /// them.
+    /// </summary>
+    /// <exception cref="BadCheckpointException">The weights do not fit the config, or the ranks do not divide the
+    /// model.</exception>
     /// <exception cref="UserErrorException">No such device, or too little memory is allowed.</exception>
     public ModelParts(ServedModel model, ModelOptions options, SiloRoles roles)
     {
         (_model, _options) = (model, options);
         TensorDevice.UseThreads(options.Threads);
         _device = DeviceOf(options, model.ComputeType(options.Dtype));
-        var needed = (roles.HasFlag(SiloRoles.Encoder) ? WeightRoles.Vision : 0) | (roles.HasFlag(SiloRoles.Decoder) ? DecoderWeights : 0);
+        var needed = WeightRoles.None;
+        needed |= roles.HasFlag(SiloRoles.Encoder) ? WeightRoles.Vision : WeightRoles.None;
+        needed |= roles.HasFlag(SiloRoles.Decoder) ? DecoderWeights : WeightRoles.None;
         using (var weights = new CheckpointWeights(model.Folder, model.Config, _device.Device, _device.Type))
         {
             weights.Check(needed);
@@ -39,7 +48,9 @@ internal sealed class ModelParts
         // Says by name what does not divide.
         _ = new ShardPlan(model.Config.Text, 0, options.TensorParallel);
         _blocks = FitBlocks();
-        _collectives = options.TensorParallel == 1 ? [new SingleRank()] : InProcessCollective.Create(options.TensorParallel);
+        _collectives = options.TensorParallel == 1
+            ? [new SingleRank()]
+            : InProcessCollective.Create(options.TensorParallel);
     }
 
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
@@ -62,8 +73,10 @@ internal sealed class ModelParts
     /// <summary>One rank of the language model, with its KV blocks.</summary>
     public IModelRunner MakeRunner(int rank)
     {
-        using var weights = Open(DecoderWeights, new ShardPlan(_model.Config.Text, rank, _options.TensorParallel), _rankProgress.ElementAtOrDefault(rank));
-        return new ModelRunner(_model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks });
+        var plan = new ShardPlan(_model.Config.Text, rank, _options.TensorParallel);
+        using var weights = Open(DecoderWeights, plan, _rankProgress.ElementAtOrDefault(rank));
+        return new ModelRunner(
+            _model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks });
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)
@@ -88,13 +101,13 @@ internal sealed class ModelParts
 
     private int FitBlocks()
     {
-        var weights = CheckpointFolder.Open(_model.Folder).Tensors.Sum(t => t.Tensor.Shape.Aggregate(1L, (a, b) => a * b)) * _device.ElementSize;
+        var elements = CheckpointFolder.Open(_model.Folder).Tensors.Sum(t => t.Tensor.Shape.Aggregate(1L, (a, b) => a * b));
+        var contextTokens = _model.Config.Text.MaxPositions;
+        var blockBytes = ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel);
+        var free = _device.IsCpu
+            ? Math.Max(0, FreeMemory.OfHost() - (elements * _device.ElementSize))
+            : GpuContexts * 2L * contextTokens / ModelRunner.BlockTokens * blockBytes * _options.TensorParallel;
         return KvBudget.Blocks(
-            ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel),
-            ModelRunner.BlockTokens,
-            _model.Config.Text.MaxPositions,
-            _options.TensorParallel,
-            Math.Max(0, FreeMemory.OfHost() - weights),
-            _options.KvCacheMib);
+            blockBytes, ModelRunner.BlockTokens, contextTokens, _options.TensorParallel, free, _options.KvCacheMib);
     }
 }

@@ -8,7 +8,8 @@ using LlavaCluster.Silo.Commands;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// One process of a cluster, from settings to the ready line. Hosted services start in this order and stop in the reverse: (1) the edge,
+/// One process of a cluster, from settings to the ready line. Hosted services start in this order and stop in the
+/// reverse: (1) the edge,
 /// which says "not ready" meanwhile, (2) the engines, (3) the silo, (4) the drain.
 /// </summary>
 internal sealed class Node : IAsyncDisposable
@@ -95,7 +96,8 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(turns);
         services.AddSingleton(images);
         services.AddSingleton<Readiness>();
-        services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
+        services.Configure<HostOptions>(
+            options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
     }
 
     private static void AddEngines(IServiceCollection services, ModelParts parts, SiloRole role)

@@ -12,7 +12,9 @@ internal sealed class NodeOptions : IValidatableObject
     /// <summary>Roles of this process, with commas between.</summary>
     public string Roles { get; set; } = "gateway,encoder,decoder";
 
-    /// <summary>Address that the HTTP and gRPC ports listen at; 0.0.0.0 for all. The silo's own port is on loopback only.</summary>
+    /// <summary>
+    /// Address that the HTTP and gRPC ports listen at; 0.0.0.0 for all. The silo's own port is on loopback only.
+    /// </summary>
     public string Bind { get; set; } = "127.0.0.1";
 
     /// <summary>Port for HTTP/1.1 and 2; 0 takes a free one.</summary>
@@ -27,7 +29,10 @@ internal sealed class NodeOptions : IValidatableObject
     [Range(0, 65_535)]
     public int SiloPort { get; set; }
 
-    /// <summary>Folder for sessions and images; empty: <c>llava-cluster</c> in the user's local data folder. Only memory when null.</summary>
+    /// <summary>
+    /// Folder for sessions and images; empty: <c>llava-cluster</c> in the user's local data folder. Only memory when
+    /// null.
+    /// </summary>
     public string? Data { get; set; } = "";
 
     /// <summary>How long running turns may go on after SIGTERM, seconds.</summary>
@@ -35,7 +40,8 @@ internal sealed class NodeOptions : IValidatableObject
     public int DrainSeconds { get; set; } = 30;
 
     /// <summary>The roles, one by one.</summary>
-    public IReadOnlyList<string> RoleList => Roles.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    public IReadOnlyList<string> RoleList =>
+        Roles.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

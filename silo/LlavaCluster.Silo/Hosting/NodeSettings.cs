@@ -7,7 +7,8 @@ using SessionOptions = LlavaCluster.Grains.Sessions.SessionOptions;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// All options of a process, read from <c>appsettings.json</c>, the environment (<c>Llava__Roles</c>) and flags, and checked:
+/// All options of a process, read from <c>appsettings.json</c>, the environment (<c>Llava__Roles</c>) and flags, and
+/// checked:
 /// every mistake is told at once, before anything starts.
 /// </summary>
 internal sealed record NodeSettings(
@@ -19,9 +20,17 @@ internal sealed record NodeSettings(
     /// <summary>The configuration that the options came from; logging reads its own section there.</summary>
     public required IConfiguration Configuration { get; init; }
 
+    /// <summary>Largest gRPC request, bytes: what configuration says, but never less than the largest image.</summary>
+    public long MaxRequestBytes => Math.Max((long)Edge.MaxRequestMib << 20, Images.MaxBytes + (1L << 20));
+
     private IEnumerable<(object Options, string Section)> All =>
     [
-        (Node, Section), (Model, Section), (Engine, Section), (Edge, Section), (Sessions, $"{Section}:Sessions"), (Images, $"{Section}:Images"),
+        (Node, Section),
+        (Model, Section),
+        (Engine, Section),
+        (Edge, Section),
+        (Sessions, $"{Section}:Sessions"),
+        (Images, $"{Section}:Images"),
     ];
 
     /// <summary>Reads and checks.</summary>
@@ -36,7 +45,9 @@ internal sealed record NodeSettings(
         }
 
         mistakes.AddRange(settings.Unknown());
-        return mistakes.Count == 0 ? settings : throw new UserErrorException(string.Join(Environment.NewLine, mistakes));
+        return mistakes.Count == 0
+            ? settings
+            : throw new UserErrorException(string.Join(Environment.NewLine, mistakes));
     }
 
     private static void Fill(object options, IConfigurationSection section, List<string> mistakes)
@@ -61,7 +72,8 @@ internal sealed record NodeSettings(
 
             if (property.GetCustomAttribute<RangeAttribute>() is { } range && !range.IsValid(property.GetValue(options)))
             {
-                mistakes.Add($"{section.Path}:{property.Name} is {value}; it must lie between {range.Minimum} and {range.Maximum}.");
+                mistakes.Add(
+                    $"{section.Path}:{property.Name} is {value}; it must lie between {range.Minimum} and {range.Maximum}.");
             }
         }
 

@@ -19,7 +19,8 @@ internal static class Ports
     /// <param name="address">Address to listen at.</param>
     /// <param name="port">The port; 0 is always free.</param>
     /// <param name="flag">The flag that chooses it.</param>
-    /// <exception cref="UserErrorException">Another program listens there, or the address is not of this machine.</exception>
+    /// <exception cref="UserErrorException">Another program listens there, or the address is not of this
+    /// machine.</exception>
     public static void Require(IPAddress address, int port, string flag)
     {
         try

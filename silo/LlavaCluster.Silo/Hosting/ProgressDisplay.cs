@@ -4,10 +4,12 @@ using Spectre.Console;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// Shows on standard error how far a long work has come, once it lasts longer than <see cref="Patience"/>: a bar on a terminal,
+/// Shows on standard error how far a long work has come, once it lasts longer than <see cref="Patience"/>: a bar on a
+/// terminal,
 /// a line per tenth elsewhere.
 /// </summary>
-internal sealed class ProgressDisplay(string title, TextWriter output, bool isTerminal, TimeProvider time) : ILoadProgress
+internal sealed class ProgressDisplay(
+    string title, TextWriter output, bool isTerminal, TimeProvider time) : ILoadProgress
 {
     /// <summary>Shorter works are not worth a word.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -65,7 +67,8 @@ internal sealed class ProgressDisplay(string title, TextWriter output, bool isTe
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         await console.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .StartAsync(async progress =>
             {
                 var bar = progress.AddTask(title);

@@ -76,7 +76,10 @@ internal sealed class Readiness
         {
             if (_state == State.Starting)
             {
-                throw new TurnRefusedException(RefusalCode.Unavailable, "The server is starting: its model is being loaded. Try again in a moment.", RetryAfter);
+                throw new TurnRefusedException(
+                    RefusalCode.Unavailable,
+                    "The server is starting: its model is being loaded. Try again in a moment.",
+                    RetryAfter);
             }
         }
     }

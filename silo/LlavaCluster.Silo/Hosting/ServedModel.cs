@@ -46,19 +46,28 @@ internal sealed class ServedModel
         var config = LlavaConfigReader.Read(folder);
         var tokenizer = TokenizerFiles.Load(folder);
         var template = options.Template is { } name ? TemplateOf(name) : ChatTemplate.Choose(folder, config, tokenizer);
-        return new ServedModel(folder, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), config, tokenizer, template);
+        return new ServedModel(
+            folder,
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))),
+            config,
+            tokenizer,
+            template);
     }
 
     /// <summary>The template of a name.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>
     public static ChatTemplate TemplateOf(string name) => ChatTemplate.Names.Contains(name)
         ? ChatTemplate.Parse(name)
-        : throw new UserErrorException($"No chat template is called '{name}'. There are {string.Join(", ", ChatTemplate.Names)}.");
+        : throw new UserErrorException(
+            $"No chat template is called '{name}'. There are {string.Join(", ", ChatTemplate.Names)}.");
 
     /// <summary>Messages to ids, by another template than the one in use.</summary>
     public PromptBuilder PromptsBy(ChatTemplate template) => new(Tokenizer, template, Config.ImageTokenId);
 
-    /// <summary>The number form to compute in: the one asked for; for <c>auto</c> float32 where most of the weights are stored so, else bfloat16.</summary>
+    /// <summary>
+    /// The number form to compute in: the one asked for; for <c>auto</c> float32 where most of the weights are stored
+    /// so, else bfloat16.
+    /// </summary>
     /// <exception cref="BadCheckpointException">The weights' headers cannot be read.</exception>
     public string ComputeType(string asked)
     {

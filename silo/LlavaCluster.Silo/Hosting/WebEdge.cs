@@ -7,12 +7,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// The process's HTTP and gRPC ports. The edge starts first and stops last, so that probes and clients are answered while the weights load
+/// The process's HTTP and gRPC ports. The edge starts first and stops last, so that probes and clients are answered
+/// while the weights load
 /// and while the process drains.
 /// </summary>
 internal sealed class WebEdge(NodeSettings settings)
 {
     private const string Ready = "ready";
+
+    /// <summary>What gRPC puts around a message.</summary>
+    private const int FramingBytes = 64 << 10;
 
     private ListenOptions? _http;
     private ListenOptions? _grpc;
@@ -33,6 +37,7 @@ internal sealed class WebEdge(NodeSettings settings)
     {
         var address = IPAddress.Parse(settings.Node.Bind);
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = settings.MaxRequestBytes + FramingBytes;
         kestrel.Listen(address, settings.Node.Http, listen => _http = listen);
         // Without TLS one port cannot tell HTTP/2 from HTTP/1.1: gRPC has its own.
         kestrel.Listen(address, settings.Node.Grpc, listen =>
@@ -46,7 +51,7 @@ internal sealed class WebEdge(NodeSettings settings)
     {
         services.AddRouting();
         services.AddSingleton<ImageIntake>();
-        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = settings.Edge.MaxRequestMib << 20)
+        services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = (int)settings.MaxRequestBytes)
             .AddServiceOptions<LlavaService>(service => service.Interceptors.Add<StatusInterceptor>());
         services.AddGrpcReflection();
         services.AddHealthChecks().AddCheck<HealthOfEngine>(Ready);

@@ -12,7 +12,9 @@ using LlavaCluster.Silo.Hosting;
 
 namespace LlavaCluster.Silo.Inspection;
 
-/// <summary>Runs cases through the code that serves, and tells what came of every stage: prompt, ids, pixels, greedy answer.</summary>
+/// <summary>
+/// Runs cases through the code that serves, and tells what came of every stage: prompt, ids, pixels, greedy answer.
+/// </summary>
 internal sealed class CaseInspector(ServedModel model, ImageLimits limits, EngineSet engines, LocalFeatures features)
 {
     private readonly ImageDecoder _decoder = new();
@@ -24,7 +26,8 @@ internal sealed class CaseInspector(ServedModel model, ImageLimits limits, Engin
     /// <param name="maxNewTokens">Longest answer.</param>
     /// <param name="cancellationToken">Ends the answer.</param>
     /// <returns>The case with our findings in place of the reference's.</returns>
-    public async Task<JsonObject> InspectAsync(InspectedCase given, string pictures, int maxNewTokens, CancellationToken cancellationToken)
+    public async Task<JsonObject> InspectAsync(
+        InspectedCase given, string pictures, int maxNewTokens, CancellationToken cancellationToken)
     {
         var result = new JsonObject { ["name"] = given.Name };
         foreach (var key in new[] { "template", "messages", "images" })
@@ -44,8 +47,10 @@ internal sealed class CaseInspector(ServedModel model, ImageLimits limits, Engin
         result["prompt_tokens"] = prompt.TokenIds.Count;
         result["image_tokens"] = Numbers(tokens);
         result["text_ids"] = Numbers(TextIds(prompt));
-        result["pixels"] = new JsonArray([.. files.Select(file => Pixels(_preprocessor.Process(_decoder.Decode(file, limits))))]);
-        var spans = prompt.Images.Select((run, i) => new ImageSpan(run.Offset, run.Length, features.Add(files[i]), headers[i].Width, headers[i].Height));
+        result["pixels"] = new JsonArray(
+            [.. files.Select(file => Pixels(_preprocessor.Process(_decoder.Decode(file, limits))))]);
+        var spans = prompt.Images.Select(
+            (run, i) => new ImageSpan(run.Offset, run.Length, features.Add(files[i]), headers[i].Width, headers[i].Height));
         result["greedy"] = await AnswerAsync(new SequenceRequest
         {
             Name = given.Name,
@@ -121,7 +126,8 @@ internal sealed class CaseInspector(ServedModel model, ImageLimits limits, Engin
     private static JsonObject Pixels(ImageTiles tiles)
     {
         var tileBytes = 3 * tiles.Side * tiles.Side;
-        var byTile = Enumerable.Range(0, tiles.Count).Select(i => JsonValue.Create(Hash(tiles.Bytes.AsSpan(i * tileBytes, tileBytes))));
+        var byTile = Enumerable.Range(0, tiles.Count).Select(
+            i => JsonValue.Create(Hash(tiles.Bytes.AsSpan(i * tileBytes, tileBytes))));
         return new JsonObject
         {
             ["shape"] = Numbers([tiles.Count, 3, tiles.Side, tiles.Side]),

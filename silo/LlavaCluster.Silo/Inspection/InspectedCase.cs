@@ -5,7 +5,9 @@ using LlavaCluster.Silo.Commands;
 
 namespace LlavaCluster.Silo.Inspection;
 
-/// <summary>One case of a case file: a conversation, its pictures, perhaps a template. Format: <c>tests/golden/README.md</c>.</summary>
+/// <summary>
+/// One case of a case file: a conversation, its pictures, perhaps a template. Format: <c>tests/golden/README.md</c>.
+/// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Messages">The conversation.</param>
 /// <param name="Images">Picture files, in the order of the image parts.</param>
@@ -26,9 +28,11 @@ internal sealed record InspectedCase(
                 ? [.. list.Select(node => Read(node!.AsObject()))]
                 : throw new UserErrorException($"{file}: there is no array 'cases'.");
         }
-        catch (Exception error) when (error is InvalidOperationException or FormatException or NullReferenceException or KeyNotFoundException)
+        catch (Exception error) when (
+            error is InvalidOperationException or FormatException or NullReferenceException or KeyNotFoundException)
         {
-            throw new UserErrorException($"{file}: a case is not of the form {{name, messages, images}}: {error.Message}", error);
+            throw new UserErrorException(
+                $"{file}: a case is not of the form {{name, messages, images}}: {error.Message}", error);
         }
     }
 

@@ -26,7 +26,8 @@ internal static class TokenizerRows
     }
 
     private static string TextOf(JsonNode row) =>
-        (row is JsonObject named ? named["text"] : row)?.GetValue<string>() ?? throw new InvalidOperationException("'text' is missing.");
+        (row is JsonObject named ? named["text"] : row)?.GetValue<string>() ?? throw new InvalidOperationException(
+            "'text' is missing.");
 
     private static JsonObject Row(ITokenizer tokenizer, string text)
     {

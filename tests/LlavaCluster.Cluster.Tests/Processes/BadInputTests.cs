@@ -4,7 +4,9 @@ using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
 
-/// <summary>What a client may send by mistake or malice, with the exact answer; session and engine stay as they were.</summary>
+/// <summary>
+/// What a client may send by mistake or malice, with the exact answer; session and engine stay as they were.
+/// </summary>
 [Collection(SharedSiloTests.Name)]
 public sealed class BadInputTests(SharedSilo silo)
 {
@@ -52,21 +54,32 @@ public sealed class BadInputTests(SharedSilo silo)
 
     [Fact]
     public Task Chat_EmptyTurn_IsRefused() =>
-        RefusedAsync(StatusCode.InvalidArgument, "The turn is empty; send a text or an image.", new Part { Text = "  \n" });
+        RefusedAsync(
+            StatusCode.InvalidArgument, "The turn is empty; send a text or an image.", new Part { Text = "  \n" });
 
     [Fact]
-    public Task Chat_NoParts_IsRefused() => RefusedAsync(StatusCode.InvalidArgument, "The turn is empty; send a text or an image.");
+    public Task Chat_NoParts_IsRefused() =>
+        RefusedAsync(StatusCode.InvalidArgument, "The turn is empty; send a text or an image.");
 
     [Fact]
     public Task Chat_PartWithoutContent_IsRefused() => RefusedAsync(
         StatusCode.InvalidArgument, "A part of the turn has neither text nor image, or both; send one of the two.", Question, new Part());
 
     [Fact]
+    public Task Chat_FortyMegabytesOfText_AreRefusedByTheirNumber() => RefusedAsync(
+        StatusCode.InvalidArgument,
+        "The turn has 40,000,000 characters; at most 1,048,576 are taken. Shorten the text.",
+        new Part { Text = new string('a', 40_000_000) });
+
+    [Fact]
     public async Task Chat_UnknownSession_IsRefused()
     {
-        var error = await Assert.ThrowsAsync<RpcException>(() => silo.Process.ChatAsync("no-such-session", 4, Question));
+        var error = await Assert.ThrowsAsync<RpcException>(
+            () => silo.Process.ChatAsync("no-such-session", 4, Question));
 
-        Assert.Equal((StatusCode.NotFound, "There is no session 'no-such-session'; leave the session id empty to start one."), Said(error));
+        Assert.Equal(
+            (StatusCode.NotFound, "There is no session 'no-such-session'; leave the session id empty to start one."),
+            Said(error));
     }
 
     [Fact]
@@ -88,7 +101,8 @@ public sealed class BadInputTests(SharedSilo silo)
     {
         var first = await silo.Process.ChatAsync("", 4, new Part { Text = "One." });
         var session = first.Started.SessionId;
-        await Assert.ThrowsAsync<RpcException>(() => silo.Process.ChatAsync(session, 4, SamplePictures.Part(SamplePictures.CutJpeg()), Question));
+        await Assert.ThrowsAsync<RpcException>(
+            () => silo.Process.ChatAsync(session, 4, SamplePictures.Part(SamplePictures.CutJpeg()), Question));
         var second = await silo.Process.ChatAsync(session, 4, new Part { Text = "Two." });
 
         Assert.Equal(2, (await silo.Client.GetSessionAsync(session)).Turns.Count);
@@ -104,7 +118,8 @@ public sealed class BadInputTests(SharedSilo silo)
         request.Parts[0].Text = "Two.";
         var error = await Assert.ThrowsAsync<RpcException>(() => Answer.ReadAsync(silo.Client.ChatAsync(request)));
 
-        Assert.Equal((StatusCode.AlreadyExists, "Turn id 'mine' was used for another message; choose a new one."), Said(error));
+        Assert.Equal(
+            (StatusCode.AlreadyExists, "Turn id 'mine' was used for another message; choose a new one."), Said(error));
     }
 
     [Fact]
@@ -132,7 +147,9 @@ public sealed class BadInputTests(SharedSilo silo)
         var error = await Assert.ThrowsAsync<RpcException>(() => silo.Client.PutImageAsync(endless));
 
         Assert.Equal(StatusCode.InvalidArgument, error.StatusCode);
-        Assert.Matches(@"^The image file has 2\d,\d{3},\d{3} bytes; at most 20,971,520 are taken\. Send a smaller or more compressed one\.$", error.Status.Detail);
+        Assert.Matches(
+            @"^The image file has 2\d,\d{3},\d{3} bytes; at most 20,971,520 are taken\. Send a smaller or more compressed one\.$",
+            error.Status.Detail);
     }
 
     [Fact]
@@ -140,7 +157,8 @@ public sealed class BadInputTests(SharedSilo silo)
     {
         var error = await Assert.ThrowsAsync<RpcException>(() => silo.Client.GetImageInfoAsync("zzz"));
 
-        Assert.Equal((StatusCode.InvalidArgument, "'zzz' is not an image hash: 64 hexadecimal digits are."), Said(error));
+        Assert.Equal(
+            (StatusCode.InvalidArgument, "'zzz' is not an image hash: 64 hexadecimal digits are."), Said(error));
     }
 
     [Theory]
@@ -156,7 +174,9 @@ public sealed class BadInputTests(SharedSilo silo)
             _ => silo.Client.CancelTurnAsync("nobody"),
         });
 
-        Assert.Equal((StatusCode.NotFound, "There is no session 'nobody'; leave the session id empty to start one."), Said(error));
+        Assert.Equal(
+            (StatusCode.NotFound, "There is no session 'nobody'; leave the session id empty to start one."),
+            Said(error));
     }
 
     [Fact]
@@ -165,7 +185,9 @@ public sealed class BadInputTests(SharedSilo silo)
         var session = (await silo.Process.ChatAsync("", 2, new Part { Text = "One." })).Started.SessionId;
         await silo.Client.DeleteSessionAsync(session);
 
-        Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => silo.Client.GetSessionAsync(session))).StatusCode);
+        Assert.Equal(
+            StatusCode.NotFound,
+            (await Assert.ThrowsAsync<RpcException>(() => silo.Client.GetSessionAsync(session))).StatusCode);
     }
 
     [Fact]
@@ -185,5 +207,6 @@ public sealed class BadInputTests(SharedSilo silo)
         Assert.Equal((code, message), Said(error));
     }
 
-    private static (StatusCode Code, string Message) Said(RpcException error) => (error.StatusCode, error.Status.Detail);
+    private static (StatusCode Code, string Message) Said(RpcException error) =>
+        (error.StatusCode, error.Status.Detail);
 }

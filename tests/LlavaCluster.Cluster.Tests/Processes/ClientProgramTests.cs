@@ -23,10 +23,12 @@ public sealed class ClientProgramTests(SharedSilo silo)
     [Fact]
     public async Task Ask_NoServer_SaysSo()
     {
-        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Client, "ask", "Hello?", "--server", "http://127.0.0.1:1");
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Client, "ask", "Hello?", "--server", "http://127.0.0.1:1");
 
         Assert.Equal(
-            (1, "", "No server answers there. Start one with 'llava-silo serve', or name another with --server."), (exitCode, output, errors.Trim()));
+            (1, "", "No server answers there. Start one with 'llava-silo serve', or name another with --server."),
+            (exitCode, output, errors.Trim()));
     }
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class ClientProgramTests(SharedSilo silo)
     [Fact]
     public async Task Ask_Interrupted_ExitsWith130()
     {
-        await using var asking = RunningProgram.Start(BuiltProgram.Client, "ask", "Tell me everything.", "--max-tokens", "4000", "--server", Server);
+        await using var asking = RunningProgram.Start(
+            BuiltProgram.Client, "ask", "Tell me everything.", "--max-tokens", "4000", "--server", Server);
         await asking.OutputAsync(" ");
         asking.Signal(RunningProgram.Interrupt);
 
@@ -68,7 +71,8 @@ public sealed class ClientProgramTests(SharedSilo silo)
     public async Task Chat_PicturesAndCommands_HoldsAConversation()
     {
         var golden = GoldenAnswer.Read("vicuna", "small-tie");
-        await using var chat = RunningProgram.Start(BuiltProgram.Client, "chat", "--server", Server, "--max-tokens", $"{golden.Tokens.Count}");
+        await using var chat = RunningProgram.Start(
+            BuiltProgram.Client, "chat", "--server", Server, "--max-tokens", $"{golden.Tokens.Count}");
         await chat.TypeAsync($"/image {SamplePictures.PathOf("p300x200.png")}");
         var at = await chat.OutputAsync("[png 300×200, 1464 tokens]");
         await chat.TypeAsync(Question);
@@ -91,7 +95,8 @@ public sealed class ClientProgramTests(SharedSilo silo)
     [Fact]
     public async Task Chat_Interrupted_EndsTheTurnAndNotTheProgram()
     {
-        await using var chat = RunningProgram.Start(BuiltProgram.Client, "chat", "--server", Server, "--max-tokens", "3000");
+        await using var chat = RunningProgram.Start(
+            BuiltProgram.Client, "chat", "--server", Server, "--max-tokens", "3000");
         var at = await chat.OutputAsync("> ");
         await chat.TypeAsync("Tell me everything.");
         at = await chat.OutputAsync(" ", at);
@@ -107,7 +112,8 @@ public sealed class ClientProgramTests(SharedSilo silo)
     [Fact]
     public async Task Sessions_ShowThenDelete_Work()
     {
-        var session = (await silo.Process.ChatAsync("", 4, new Protos.Part { Text = "Remember the harbour." })).Started.SessionId;
+        var answer = await silo.Process.ChatAsync("", 4, new Protos.Part { Text = "Remember the harbour." });
+        var session = answer.Started.SessionId;
         var shown = await RunAsync("sessions", "show", session);
         var deleted = await RunAsync("sessions", "delete", session);
         var again = await RunAsync("sessions", "show", session);
@@ -115,7 +121,9 @@ public sealed class ClientProgramTests(SharedSilo silo)
         Assert.Contains($"session {session}, 1 turns, ", shown.Output);
         Assert.Contains("user: Remember the harbour.\n", shown.Output);
         Assert.Equal(0, deleted.ExitCode);
-        Assert.Equal((1, $"There is no session '{session}'; leave the session id empty to start one."), (again.ExitCode, again.Errors.Trim()));
+        Assert.Equal(
+            (1, $"There is no session '{session}'; leave the session id empty to start one."),
+            (again.ExitCode, again.Errors.Trim()));
     }
 
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) =>

@@ -13,7 +13,8 @@ public sealed class ConversationTests(SharedSilo silo)
         // A case that no other test asks first: its KV cannot be there yet.
         var golden = GoldenAnswer.Read("vicuna", "strip");
         const string Question = "Read the text on the label.\nAnswer the question using a single word or phrase.";
-        var first = await silo.Process.ChatAsync("", golden.Tokens.Count, SamplePictures.Of("p37x801.png"), new Part { Text = Question });
+        var first = await silo.Process.ChatAsync(
+            "", golden.Tokens.Count, SamplePictures.Of("p37x801.png"), new Part { Text = Question });
         var second = await SecondTurnAsync(silo.Process, first.Started.SessionId);
         var third = await ThirdTurnAsync(silo.Process, first.Started.SessionId);
 
@@ -67,7 +68,9 @@ public sealed class ConversationTests(SharedSilo silo)
         Assert.Equal("", transcript.RunningTurnId);
         var fifth = await silo.Process.ChatAsync(session, 4, new Part { Text = "Go on." });
         Assert.Equal(4, fifth.Tokens.Count);
-        Assert.True(fifth.Started.PromptTokens > cancelled.Started.PromptTokens + cancelled.Tokens.Count, "The cancelled answer is not in the prompt.");
+        Assert.True(
+            fifth.Started.PromptTokens > cancelled.Started.PromptTokens + cancelled.Tokens.Count,
+            "The cancelled answer is not in the prompt.");
     }
 
     [Fact]
@@ -99,7 +102,8 @@ public sealed class ConversationTests(SharedSilo silo)
         var golden = GoldenAnswer.Read("vicuna", "tiny");
         await using var file = File.OpenRead(SamplePictures.PathOf("p2x2.png"));
         var image = await silo.Client.PutImageAsync(file);
-        var answer = await silo.Process.ChatAsync("", golden.Tokens.Count, new Part { ImageSha256 = image.Sha256 }, new Part { Text = "What is this?" });
+        var answer = await silo.Process.ChatAsync(
+            "", golden.Tokens.Count, new Part { ImageSha256 = image.Sha256 }, new Part { Text = "What is this?" });
 
         Assert.Equal((2, 2, "png", 1176), (image.Width, image.Height, image.Format, image.ImageTokens));
         Assert.Equal(image, await silo.Client.GetImageInfoAsync(image.Sha256));
@@ -164,13 +168,15 @@ public sealed class ConversationTests(SharedSilo silo)
         return await Answer.ReadAsync(CancelMidway());
     }
 
-    private static async Task<(Answer First, Answer Second, Answer Third)> ThreeTurnsAsync(SiloProcess process, GoldenAnswer golden)
+    private static async Task<(Answer First, Answer Second, Answer Third)> ThreeTurnsAsync(
+        SiloProcess process, GoldenAnswer golden)
     {
         var (first, second) = await FirstTwoTurnsAsync(process, golden);
         return (first, second, await ThirdTurnAsync(process, first.Started.SessionId));
     }
 
-    private static async Task<(Answer First, Answer Second)> FirstTwoTurnsAsync(SiloProcess process, GoldenAnswer golden)
+    private static async Task<(Answer First, Answer Second)> FirstTwoTurnsAsync(
+        SiloProcess process, GoldenAnswer golden)
     {
         var first = await process.ChatAsync(
             "", golden.Tokens.Count, SamplePictures.Of("p300x200.png"), new Part { Text = "Describe the red triangle in detail." });
@@ -178,7 +184,8 @@ public sealed class ConversationTests(SharedSilo silo)
     }
 
     private static Task<Answer> SecondTurnAsync(SiloProcess process, string session) =>
-        process.ChatAsync(session, 16, SamplePictures.Of("p13x700.png"), new Part { Text = "Compare it with this one." });
+        process.ChatAsync(
+            session, 16, SamplePictures.Of("p13x700.png"), new Part { Text = "Compare it with this one." });
 
     private static Task<Answer> ThirdTurnAsync(SiloProcess process, string session) =>
         process.ChatAsync(session, 16, new Part { Text = "How many stars are there?" });

@@ -38,7 +38,8 @@ public sealed class LifeTests(SharedSilo silo)
     [Theory]
     [InlineData("live")]
     [InlineData("ready")]
-    public async Task HttpHealth_Ready_IsOk(string probe) => Assert.Equal(HttpStatusCode.OK, await ProbeAsync(silo.Process, probe));
+    public async Task HttpHealth_Ready_IsOk(string probe) =>
+        Assert.Equal(HttpStatusCode.OK, await ProbeAsync(silo.Process, probe));
 
     [Fact]
     public async Task Terminate_TurnRunning_DrainsThenExitsWithZero()
@@ -53,7 +54,8 @@ public sealed class LifeTests(SharedSilo silo)
 
         Assert.Equal(HttpStatusCode.OK, await ProbeAsync(process, "live"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await ProbeAsync(process, "ready"));
-        var refused = await Assert.ThrowsAsync<RpcException>(() => process.ChatAsync("", 2, new Part { Text = "Me too?" }));
+        var refused = await Assert.ThrowsAsync<RpcException>(
+            () => process.ChatAsync("", 2, new Part { Text = "Me too?" }));
         Assert.Equal(
             (StatusCode.Unavailable, "The server is shutting down and takes no new turns. Ask another gateway, or try again later."),
             (refused.StatusCode, refused.Status.Detail));

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
 
-/// <summary>A program that runs beside the tests: what it wrote so far, signals, its exit code. Killed when disposed.</summary>
+/// <summary>
+/// A program that runs beside the tests: what it wrote so far, signals, its exit code. Killed when disposed.
+/// </summary>
 internal sealed partial class RunningProgram : IAsyncDisposable
 {
     /// <summary>SIGINT.</summary>
@@ -45,7 +47,8 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Runs a program to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, params string[] arguments)
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string program, params string[] arguments)
     {
         await using var running = Start(program, arguments);
         running._process.StandardInput.Close();
@@ -136,7 +139,8 @@ internal sealed partial class RunningProgram : IAsyncDisposable
                 var first = await Task.WhenAny(more, End).WaitAsync(patience.Token);
                 if (first == End && Text == all)
                 {
-                    throw new InvalidOperationException($"The program ended without '{text}'. It wrote:\n{program.Output}\n{program.Errors}");
+                    throw new InvalidOperationException(
+                        $"The program ended without '{text}'. It wrote:\n{program.Output}\n{program.Errors}");
                 }
             }
         }

@@ -53,7 +53,9 @@ internal sealed partial class SiloProcess : IAsyncDisposable
         return request;
     }
 
-    /// <summary>A turn that goes on until the context is full or somebody ends it: the end-of-sequence id is forbidden.</summary>
+    /// <summary>
+    /// A turn that goes on until the context is full or somebody ends it: the end-of-sequence id is forbidden.
+    /// </summary>
     public static ChatRequest EndlessTurn(string session)
     {
         var request = Turn(session, 100_000, new Part { Text = "Tell me everything." });

@@ -17,12 +17,13 @@ public sealed class SiloProgramTests : IDisposable
     [InlineData("llava15", "small-tie", "p300x200.png", "Describe the red triangle in detail.")]
     [InlineData("yi", "portrait", "p480x640.png", "Which colour is the bridge?")]
     [InlineData("mistral-original", "p336x336-1", "p336x336.png", "What is shown in this image?")]
-    public async Task Ask_EachFamily_PrintsTheGoldenAnswer(string checkpoint, string name, string picture, string question)
+    public async Task Ask_EachFamily_PrintsTheGoldenAnswer(
+        string checkpoint, string name, string picture, string question)
     {
         var golden = GoldenAnswer.Read(checkpoint, name);
         var (exitCode, output, errors) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "ask", SamplePictures.PathOf(picture), question, "--model", GoldenFolder.Of("checkpoints", checkpoint),
-            "--dtype", "float32", "--max-tokens", $"{golden.Tokens.Count}");
+            BuiltProgram.Silo, "ask", SamplePictures.PathOf(picture), question, "--model", Checkpoint(checkpoint), "--dtype",
+            "float32", "--max-tokens", $"{golden.Tokens.Count}");
 
         Assert.Equal((0, golden.Text + "\n", ""), (exitCode, output, errors));
     }
@@ -30,11 +31,14 @@ public sealed class SiloProgramTests : IDisposable
     [Fact]
     public async Task Ask_TinyModel_SaysThatItIsRandom()
     {
-        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "ask", "Who are you?", "--max-tokens", "3");
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", "Who are you?", "--max-tokens", "3");
 
         Assert.Equal(0, exitCode);
         Assert.NotEqual("", output.Trim());
-        Assert.Equal("The model 'tiny' has random weights: its answers are nonsense. Name a checkpoint folder with --model DIR.", errors.Trim());
+        Assert.Equal(
+            "The model 'tiny' has random weights: its answers are nonsense. Name a checkpoint folder with --model DIR.",
+            errors.Trim());
     }
 
     [Fact]
@@ -42,21 +46,24 @@ public sealed class SiloProgramTests : IDisposable
     {
         var file = _folder.Write("note.png", "Hello world"u8.ToArray());
         var (exitCode, output, errors) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "ask", file, "What is this?", "--model", GoldenFolder.Of("checkpoints", "vicuna"));
+            BuiltProgram.Silo, "ask", file, "What is this?", "--model", Checkpoint("vicuna"));
 
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Equal($"{file}: Not an image: the file begins with 48656C6C6F20776F (\"Hello wo\"); send PNG, JPEG, WebP, GIF or BMP.", errors.Trim());
+        Assert.Equal(
+            $"{file}: Not an image: the file begins with 48656C6C6F20776F (\"Hello wo\"); send PNG, JPEG, WebP, GIF or BMP.",
+            errors.Trim());
     }
 
     [Fact]
     public async Task Inspect_CasesOnTwoRanks_AgreesWithTheReference()
     {
-        const string Checkpoint = "vicuna-original";
+        const string Original = "vicuna-original";
+        var file = GoldenFolder.Of("cases", $"{Original}.json");
         var (exitCode, output, _) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "inspect", "--model", GoldenFolder.Of("checkpoints", Checkpoint), "--cases", GoldenFolder.Of("cases", $"{Checkpoint}.json"),
-            "--pictures", GoldenFolder.Of("pictures"), "--tensor-parallel", "2");
+            BuiltProgram.Silo, "inspect", "--model", Checkpoint(Original), "--cases", file, "--pictures",
+            GoldenFolder.Of("pictures"), "--tensor-parallel", "2");
         using var ours = JsonDocument.Parse(output);
-        using var reference = JsonDocument.Parse(await File.ReadAllBytesAsync(GoldenFolder.Of("cases", $"{Checkpoint}.json")));
+        using var reference = JsonDocument.Parse(await File.ReadAllBytesAsync(file));
 
         Assert.Equal(0, exitCode);
         Assert.Equal("float32", ours.RootElement.GetProperty("dtype").GetString());
@@ -69,11 +76,13 @@ public sealed class SiloProgramTests : IDisposable
 
             foreach (var key in new[] { "shape", "sha256_float32", "sha256_uint8", "tile_sha256_uint8" })
             {
-                Assert.Equal(Json(want.GetProperty("pixels")[0].GetProperty(key)), Json(have.GetProperty("pixels")[0].GetProperty(key)));
+                Assert.Equal(
+                    Json(want.GetProperty("pixels")[0].GetProperty(key)),
+                    Json(have.GetProperty("pixels")[0].GetProperty(key)));
             }
 
-            var tokens = want.GetProperty("greedy").GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32()).ToArray();
-            Assert.Equal(tokens, have.GetProperty("greedy").GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32()).Take(tokens.Length));
+            var tokens = Tokens(want);
+            Assert.Equal(tokens, Tokens(have).Take(tokens.Length));
         }
 
         Assert.Equal(Cases(reference).Count(), Cases(ours).Count());
@@ -89,11 +98,13 @@ public sealed class SiloProgramTests : IDisposable
             ]}
             """u8.ToArray());
         var (exitCode, output, _) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "inspect", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--cases", cases, "--pictures", "pictures", "--max-new-tokens", "3");
+            BuiltProgram.Silo, "inspect", "--model", Checkpoint("vicuna"), "--cases", cases, "--pictures", "pictures",
+            "--max-new-tokens", "3");
         using var ours = JsonDocument.Parse(output);
 
         Assert.Equal(1, exitCode);
-        Assert.Equal("There is no picture 'pictures/nowhere.png'.", Cases(ours).First().GetProperty("error").GetString());
+        Assert.Equal(
+            "There is no picture 'pictures/nowhere.png'.", Cases(ours).First().GetProperty("error").GetString());
         Assert.Equal(3, Cases(ours).Last().GetProperty("greedy").GetProperty("tokens").GetArrayLength());
     }
 
@@ -102,10 +113,11 @@ public sealed class SiloProgramTests : IDisposable
     [InlineData("mistral-original")]
     public async Task Inspect_Texts_NeedsTheTokenizerAlone(string checkpoint)
     {
-        var folder = _folder.Copy(GoldenFolder.Of("checkpoints", checkpoint), checkpoint);
+        var folder = _folder.Copy(Checkpoint(checkpoint), checkpoint);
         File.Delete(Path.Combine(folder, "model.safetensors"));
         var texts = _folder.Write("texts.json", """["Hello wörld", "<image> 你好"]"""u8.ToArray());
-        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "inspect", "--model", folder, "--texts", texts);
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "inspect", "--model", folder, "--texts", texts);
 
         Assert.Equal((0, ""), (exitCode, errors));
         using var table = JsonDocument.Parse(output);
@@ -122,8 +134,9 @@ public sealed class SiloProgramTests : IDisposable
     {
         var folder = _folder.Of("synthetic");
         var made = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "synth", "--preset", preset, "--out", folder, "--hidden", "64", "--intermediate", "96", "--layers", "2", "--heads", "4",
-            "--kv-heads", "2", "--vocabulary", "2100", "--vision-hidden", "32", "--vision-intermediate", "64", "--vision-layers", "3", "--vision-heads", "2");
+            BuiltProgram.Silo, "synth", "--preset", preset, "--out", folder, "--hidden", "64", "--intermediate", "96", "--layers", "2",
+            "--heads", "4", "--kv-heads", "2", "--vocabulary", "2100", "--vision-hidden", "32", "--vision-intermediate", "64",
+            "--vision-layers", "3", "--vision-heads", "2");
         var asked = await RunningProgram.RunAsync(
             BuiltProgram.Silo, "ask", SamplePictures.PathOf("p2x2.png"), "What is this?", "--model", folder, "--max-tokens", "3");
 
@@ -131,7 +144,13 @@ public sealed class SiloProgramTests : IDisposable
         Assert.Equal((0, ""), (asked.ExitCode, asked.Errors));
     }
 
-    private static IEnumerable<JsonElement> Cases(JsonDocument file) => file.RootElement.GetProperty("cases").EnumerateArray();
+    private static IEnumerable<JsonElement> Cases(JsonDocument file) =>
+        file.RootElement.GetProperty("cases").EnumerateArray();
+
+    private static int[] Tokens(JsonElement one) =>
+        [.. one.GetProperty("greedy").GetProperty("tokens").EnumerateArray().Select(t => t.GetInt32())];
+
+    private static string Checkpoint(string name) => GoldenFolder.Of("checkpoints", name);
 
     private static string Json(JsonElement element) => JsonSerializer.Serialize(element);
 }

@@ -5,7 +5,10 @@ using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
 
-/// <summary>What an operator may get wrong: one sentence on standard error, exit code 1 (or 2 for wrong usage), no stack trace.</summary>
+/// <summary>
+/// What an operator may get wrong: one sentence on standard error, exit code 1 (or 2 for wrong usage), no stack
+/// trace.
+/// </summary>
 public sealed class StartFailureTests : IDisposable
 {
     private readonly ScratchFolder _folder = new();
@@ -18,7 +21,9 @@ public sealed class StartFailureTests : IDisposable
     {
         var missing = _folder.Of("nothing");
 
-        await FailsAsync($"{missing}: there is no such folder. Name a checkpoint folder (config.json, *.safetensors, tokenizer files).", missing);
+        await FailsAsync(
+            $"{missing}: there is no such folder. Name a checkpoint folder (config.json, *.safetensors, tokenizer files).",
+            missing);
     }
 
     [Fact]
@@ -28,7 +33,9 @@ public sealed class StartFailureTests : IDisposable
         File.Delete(Path.Combine(folder, "tokenizer.json"));
         File.Delete(Path.Combine(folder, "tokenizer.model"));
 
-        await FailsAsync($"{folder} has neither tokenizer.json nor tokenizer.model. Copy the tokenizer's files into the checkpoint folder.", folder);
+        await FailsAsync(
+            $"{folder} has neither tokenizer.json nor tokenizer.model. Copy the tokenizer's files into the checkpoint folder.",
+            folder);
     }
 
     [Fact]
@@ -46,11 +53,14 @@ public sealed class StartFailureTests : IDisposable
     {
         var folder = Checkpoint("vicuna");
         var config = Path.Combine(folder, "config.json");
-        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config)).Replace("\"num_key_value_heads\": 4", "\"num_key_value_heads\": 2"));
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config)).Replace("\"num_key_value_heads\": 4", "\"num_key_value_heads\": 2"));
 
         var wrong = string.Join(", ", Enumerable.Range(0, 3).SelectMany(layer => new[] { "k", "v" }.Select(
             part => $"language_model.layers.{layer}.self_attn.{part}_proj.weight (expected [32, 64], file has [64, 64])")));
-        await FailsAsync($"{folder}: the weights do not fit config.json. 6 tensors are of another shape: {wrong}.", folder);
+        await FailsAsync(
+            $"{folder}: the weights do not fit config.json. 6 tensors are of another shape: {wrong}.", folder);
     }
 
     [Fact]
@@ -91,7 +101,8 @@ public sealed class StartFailureTests : IDisposable
     {
         var (exitCode, _, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "serve", "--dtype", "float8");
 
-        Assert.Equal((1, "dtype 'float8' is unknown; auto, float32, bfloat16, float16 are known."), (exitCode, errors.Trim()));
+        Assert.Equal(
+            (1, "dtype 'float8' is unknown; auto, float32, bfloat16, float16 are known."), (exitCode, errors.Trim()));
     }
 
     [Fact]
@@ -108,7 +119,9 @@ public sealed class StartFailureTests : IDisposable
     {
         var (exitCode, _, errors) = await RunAsync(GoldenFolder.Of("checkpoints", "vicuna"), "--tensor-parallel", "3");
 
-        Assert.Equal((1, "num_attention_heads 4 does not divide by 3 ranks. Take a number of ranks that divides it."), (exitCode, errors.Trim()));
+        Assert.Equal(
+            (1, "num_attention_heads 4 does not divide by 3 ranks. Take a number of ranks that divides it."),
+            (exitCode, errors.Trim()));
     }
 
     [Fact]
@@ -118,7 +131,8 @@ public sealed class StartFailureTests : IDisposable
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         var (exitCode, output, errors) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--http", "0", "--grpc", $"{port}", "--data", _folder.Of("data"));
+            BuiltProgram.Silo, "serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--http", "0",
+            "--grpc", $"{port}", "--data", _folder.Of("data"));
 
         Assert.Equal(
             (1, "", $"Port {port} at 127.0.0.1 is in use by another program. Choose another with --grpc (0 takes a free one)."),
@@ -142,7 +156,8 @@ public sealed class StartFailureTests : IDisposable
 
     private string Checkpoint(string name) => _folder.Copy(GoldenFolder.Of("checkpoints", name), name);
 
-    private async Task<(int ExitCode, string Output, string Errors)> RunAsync(string model, params string[] more) => await RunningProgram.RunAsync(
+    private async Task<(int ExitCode, string Output, string Errors)> RunAsync(string model, params string[] more) =>
+        await RunningProgram.RunAsync(
         BuiltProgram.Silo, ["serve", "--model", model, "--http", "0", "--grpc", "0", "--data", _folder.Of("data"), .. more]);
 
     private async Task FailsAsync(string sentence, string model)

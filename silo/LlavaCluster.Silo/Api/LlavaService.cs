@@ -89,8 +89,8 @@ internal sealed class LlavaService(
     /// <inheritdoc/>
     public override Task<ListModelsResponse> ListModels(ListModelsRequest request, ServerCallContext context) =>
         Task.FromResult(new ListModelsResponse
-    {
-        Models =
+        {
+            Models =
         {
             new Protos.Model
             {
@@ -102,7 +102,7 @@ internal sealed class LlavaService(
                 TensorParallel = settings.Model.TensorParallel,
             },
         },
-    });
+        });
 
     private ISessionGrain SessionOf(string id) => id.Length > 0
         ? grains.GetGrain<ISessionGrain>(id)

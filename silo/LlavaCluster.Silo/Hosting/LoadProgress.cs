@@ -9,9 +9,10 @@ internal sealed class LoadProgress(ILoadProgress whole)
     private readonly List<Part> _parts = [];
 
     /// <summary>One more part. Ask for all before the first one reports, so that the total does not grow.</summary>
-    public ILoadProgress AddPart()
+    /// <param name="total">Bytes that it will read.</param>
+    public ILoadProgress AddPart(long total)
     {
-        var part = new Part(this);
+        var part = new Part(this, total);
         _parts.Add(part);
         return part;
     }
@@ -21,11 +22,11 @@ internal sealed class LoadProgress(ILoadProgress whole)
         whole.Report(_parts.Sum(p => p.Done), _parts.Sum(p => p.Total));
     }
 
-    private sealed class Part(LoadProgress progress) : ILoadProgress
+    private sealed class Part(LoadProgress progress, long total) : ILoadProgress
     {
         public long Done { get; private set; }
 
-        public long Total { get; private set; }
+        public long Total { get; private set; } = total;
 
         public void Report(long bytesDone, long bytesTotal)
         {

@@ -19,11 +19,12 @@ internal sealed class ModelParts
 
     private readonly ServedModel _model;
     private readonly ModelOptions _options;
+    private readonly SiloRoles _roles;
     private readonly TensorDevice _device;
     private readonly int _blocks;
     private readonly IReadOnlyList<ICollective> _collectives;
     private ILoadProgress? _towerProgress;
-    private IReadOnlyList<ILoadProgress?> _rankProgress = [];
+    private IReadOnlyList<ILoadProgress> _rankProgress = [];
 
     /// <summary>
     /// Checks names, shapes and types of the weights that the roles need, and how far the memory goes; reads none of
@@ -34,7 +35,7 @@ internal sealed class ModelParts
     /// <exception cref="UserErrorException">No such device, or too little memory is allowed.</exception>
     public ModelParts(ServedModel model, ModelOptions options, SiloRoles roles)
     {
-        (_model, _options) = (model, options);
+        (_model, _options, _roles) = (model, options, roles);
         TensorDevice.UseThreads(options.Threads);
         _device = DeviceOf(options, model.ComputeType(options.Dtype));
         var needed = WeightRoles.None;
@@ -59,8 +60,21 @@ internal sealed class ModelParts
     public void ReportTo(ILoadProgress progress)
     {
         var whole = new LoadProgress(progress);
-        _towerProgress = whole.AddPart();
-        _rankProgress = [.. _collectives.Select(_ => whole.AddPart())];
+        using var weights = Open(WeightRoles.None, null, null);
+        if (_roles.HasFlag(SiloRoles.Encoder))
+        {
+            weights.Check(WeightRoles.Vision);
+            _towerProgress = whole.AddPart(weights.BytesToRead);
+        }
+
+        if (_roles.HasFlag(SiloRoles.Decoder))
+        {
+            _rankProgress = [.. Enumerable.Range(0, _options.TensorParallel).Select(rank =>
+            {
+                weights.Check(DecoderWeights, new ShardPlan(_model.Config.Text, rank, _options.TensorParallel));
+                return whole.AddPart(weights.BytesToRead);
+            })];
+        }
     }
 
     /// <summary>The vision tower.</summary>

@@ -21,7 +21,6 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
     private readonly ReadAhead _ahead = new();
     private Tensor? _staging;
     private long _done;
-    private long _total;
 
     /// <summary>Opens the folder's files and reads their headers.</summary>
     /// <param name="folder">The checkpoint.</param>
@@ -36,6 +35,9 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         (_device, _dtype, _progress) = (device, dtype, progress);
     }
 
+    /// <summary>Bytes of the files that the parts last checked take; 0 before a check.</summary>
+    public long BytesToRead { get; private set; }
+
     /// <summary>Checks names, shapes and types of all tensors of the parts that will be read, counts their bytes and plans reading ahead.</summary>
     /// <param name="needed">The parts.</param>
     /// <param name="plan">The rank's plan, for count and reading ahead; null: one rank.</param>
@@ -48,7 +50,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
             .Select(e => (Stored: _map.Find(e.Name)!, Slice: plan?.SliceOf(e.Name)))
             .Select(e => (e.Stored.File, Runs: SliceRuns.Of(e.Stored.Tensor, e.Slice)))
             .ToArray();
-        _total = ranges.Sum(r => r.Runs.Length);
+        BytesToRead = ranges.Sum(r => r.Runs.Length);
         _ahead.Plan(ranges);
     }
 
@@ -161,7 +163,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
     private void Report(long bytes)
     {
         _done += bytes;
-        _progress?.Report(_done, Math.Max(_done, _total));
+        _progress?.Report(_done, Math.Max(_done, BytesToRead));
     }
 
     private static ScalarType TypeOf(StoredTensor stored) => stored.Tensor.Type switch

@@ -13,11 +13,12 @@ public sealed class LayeringTests
     {
         ["src/LlavaCluster.Core"] = [],
         ["src/LlavaCluster.Model"] = ["LlavaCluster.Core"],
+        ["src/LlavaCluster.Training"] = ["LlavaCluster.Core", "LlavaCluster.Model"],
         ["src/LlavaCluster.Grains"] = ["LlavaCluster.Core"],
-        ["silo/LlavaCluster.Silo"] = ["LlavaCluster.Core", "LlavaCluster.Grains", "LlavaCluster.Model"],
+        ["silo/LlavaCluster.Silo"] = ["LlavaCluster.Core", "LlavaCluster.Grains", "LlavaCluster.Model", "LlavaCluster.Training"],
         ["client/LlavaCluster.Client"] = [],
         ["tests/LlavaCluster.Core.Tests"] = ["LlavaCluster.Core"],
-        ["tests/LlavaCluster.Model.Tests"] = ["LlavaCluster.Core", "LlavaCluster.Model"],
+        ["tests/LlavaCluster.Model.Tests"] = ["LlavaCluster.Core", "LlavaCluster.Model", "LlavaCluster.Training"],
         ["tests/LlavaCluster.Cluster.Tests"] = ["LlavaCluster.Client", "LlavaCluster.Core", "LlavaCluster.Grains"],
         ["tests/LlavaCluster.Benchmarks"] = ["LlavaCluster.Core", "LlavaCluster.Model"],
     };
@@ -26,6 +27,7 @@ public sealed class LayeringTests
     {
         ["src/LlavaCluster.Core"] = [Torch, "libtorch", Orleans, AspNet, "SkiaSharp", "SixLabors"],
         ["src/LlavaCluster.Model"] = [Orleans, AspNet],
+        ["src/LlavaCluster.Training"] = [Orleans, AspNet],
         ["src/LlavaCluster.Grains"] = [Torch, "libtorch", AspNet, "SkiaSharp", "SixLabors"],
         ["client/LlavaCluster.Client"] = [Torch, "libtorch", Orleans, AspNet],
         ["tests/LlavaCluster.Core.Tests"] = [Torch, "libtorch", Orleans, AspNet],

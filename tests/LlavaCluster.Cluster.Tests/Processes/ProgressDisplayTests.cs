@@ -41,8 +41,8 @@ public sealed class ProgressDisplayTests
         var whole = new LoadProgress(display);
         var (tower, rank) = (whole.AddPart(1_000_000_000), whole.AddPart(9_000_000_000));
         _time.Advance(ProgressDisplay.Patience);
-        tower.Report(500_000_000, 1_000_000_000);
-        rank.Report(2_500_000_000, 9_000_000_000);
+        tower.Report(0, 1_000_000_000);
+        rank.Report(3_000_000_000, 9_000_000_000);
         tower.Report(1_000_000_000, 1_000_000_000);
 
         Assert.Equal("Loading: 30 % of 10.0 GB\nLoading: 40 % of 10.0 GB\n", _output.ToString());

@@ -37,7 +37,9 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     /// <summary>Starts a program.</summary>
     public static RunningProgram Start(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments)
+        // A shell gives a job in its background an ignored SIGINT, which programs inherit and .NET keeps: the tests' own standing must
+        // not decide what a signal does.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

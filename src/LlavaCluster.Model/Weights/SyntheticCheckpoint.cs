@@ -50,36 +50,17 @@ public static class SyntheticCheckpoint
             throw new BadCheckpointException($"There is no dtype '{options.DType}' for weights. Take {string.Join(", ", StoredTypes.Keys)}.");
         }
 
-        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
-        {
-            throw new BadCheckpointException($"{folder}: is not empty. Name a new folder, or remove what is there.");
-        }
-
-        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        var partial = folder + ".partial";
-        Remove(partial);
-        Directory.CreateDirectory(partial);
-        try
+        IReadOnlyList<WeightFile> files = [];
+        FreshFolder.Write(folder, partial =>
         {
             SyntheticFiles.Write(partial, options.Preset, options.DType, options.TokenizerFolder);
-            var shards = SyntheticShard.Cut(TensorCatalog.Of(LlavaConfigReader.Read(partial)), type);
-            RequireSpace(partial, shards.Sum(s => s.Length));
-            WriteIndex(partial, shards, type);
+            files = WeightFile.Cut(TensorCatalog.Of(LlavaConfigReader.Read(partial)), type);
+            RequireSpace(partial, files.Sum(f => f.Length));
+            WriteIndex(partial, files, type);
             var threads = (int)Math.Min(options.Threads > 0 ? options.Threads : Environment.ProcessorCount, MostThreads);
-            new SyntheticWriter(type, options.Seed, threads, progress, cancellation).Write(partial, shards);
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder);
-            }
-
-            Directory.Move(partial, folder);
-            return shards.Sum(s => s.Length - s.Header.Length);
-        }
-        catch
-        {
-            Remove(partial);
-            throw;
-        }
+            new SyntheticWriter(type, options.Seed, threads, progress, cancellation).Write(partial, files);
+        });
+        return files.Sum(f => f.Length - f.Header.Length);
     }
 
     private static void RequireSpace(string folder, long bytes)
@@ -92,9 +73,9 @@ public static class SyntheticCheckpoint
         }
     }
 
-    private static void WriteIndex(string folder, IReadOnlyList<SyntheticShard> shards, string type)
+    private static void WriteIndex(string folder, IReadOnlyList<WeightFile> files, string type)
     {
-        if (shards.Count == 1)
+        if (files.Count == 1)
         {
             return;
         }
@@ -103,26 +84,18 @@ public static class SyntheticCheckpoint
         using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
         json.WriteStartObject();
         json.WriteStartObject("metadata");
-        json.WriteNumber("total_size", shards.Sum(s => s.Entries.Sum(e => SyntheticShard.BytesOf(e, type))));
+        json.WriteNumber("total_size", files.Sum(f => f.Entries.Sum(e => WeightFile.BytesOf(e, type))));
         json.WriteEndObject();
         json.WriteStartObject("weight_map");
-        foreach (var shard in shards)
+        foreach (var file in files)
         {
-            foreach (var entry in shard.Entries)
+            foreach (var entry in file.Entries)
             {
-                json.WriteString(WeightName.Published(entry.Name), shard.Name);
+                json.WriteString(WeightName.Published(entry.Name), file.Name);
             }
         }
 
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    private static void Remove(string folder)
-    {
-        if (Directory.Exists(folder))
-        {
-            Directory.Delete(folder, recursive: true);
-        }
     }
 }

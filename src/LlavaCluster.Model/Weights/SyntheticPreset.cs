@@ -65,6 +65,12 @@ public sealed record SyntheticPreset
     /// <summary>Pixels of a patch's side.</summary>
     public int PatchSide { get; init; } = 14;
 
+    /// <summary>Hidden state of the tower that the projector gets, counted from the last: −1 is the output of the last layer.</summary>
+    public int FeatureLayer { get; init; } = -2;
+
+    /// <summary>Width of CLIP's common space, which no part of a LLaVA model uses.</summary>
+    public int ProjectionDim { get; init; } = 768;
+
     /// <summary>The presets by name.</summary>
     public static IReadOnlyDictionary<string, SyntheticPreset> All { get; } = new Dictionary<string, SyntheticPreset>
     {

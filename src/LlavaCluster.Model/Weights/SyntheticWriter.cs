@@ -17,20 +17,20 @@ internal sealed class SyntheticWriter(
     private long _total;
 
     /// <summary>Writes all files.</summary>
-    public void Write(string folder, IReadOnlyList<SyntheticShard> shards)
+    public void Write(string folder, IReadOnlyList<WeightFile> files)
     {
-        _total = shards.Sum(s => s.Length);
-        foreach (var shard in shards)
+        _total = files.Sum(f => f.Length);
+        foreach (var target in files)
         {
             using var file = File.OpenHandle(
-                Path.Combine(folder, shard.Name), FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, shard.Length);
-            RandomAccess.Write(file, shard.Header, 0);
-            Report(shard.Header.Length);
-            var offset = (long)shard.Header.Length;
-            foreach (var entry in shard.Entries)
+                Path.Combine(folder, target.Name), FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, target.Length);
+            RandomAccess.Write(file, target.Header, 0);
+            Report(target.Header.Length);
+            var offset = (long)target.Header.Length;
+            foreach (var entry in target.Entries)
             {
                 WriteTensor(file, offset, entry);
-                offset += SyntheticShard.BytesOf(entry, type);
+                offset += WeightFile.BytesOf(entry, type);
             }
         }
     }
@@ -57,7 +57,7 @@ internal sealed class SyntheticWriter(
         var (mean, deviation) = SyntheticScale.Of(entry);
         var levels = deviation > 0 ? NormalFill.Levels(deviation, round) : null;
         var key = NormalFill.Key(seed, entry.Name);
-        var length = SyntheticShard.BytesOf(entry, type);
+        var length = WeightFile.BytesOf(entry, type);
         var perPiece = Piece / Marshal.SizeOf<T>();
         var options = new ParallelOptions { MaxDegreeOfParallelism = threads, CancellationToken = cancellation };
         Parallel.For(0, (length + Piece - 1) / Piece, options, () => ArrayPool<T>.Shared.Rent(perPiece), (n, _, buffer) =>

@@ -97,9 +97,9 @@ public sealed class SyntheticCheckpointTests : IDisposable
 
         var counted = catalog.Sum(e => e.Shape.Aggregate(1.0, (product, size) => product * size));
         Assert.InRange(counted / parameters, 0.995, 1.005);
-        var shards = SyntheticShard.Cut(catalog, "BF16");
-        Assert.All(shards, s => Assert.InRange(s.Length - s.Header.Length, 1, 5_000_000_000));
-        Assert.Equal(catalog.Select(e => e.Name), shards.SelectMany(s => s.Entries).Select(e => e.Name));
+        var files = WeightFile.Cut(catalog, "BF16");
+        Assert.All(files, f => Assert.InRange(f.Length - f.Header.Length, 1, 5_000_000_000));
+        Assert.Equal(catalog.Select(e => e.Name), files.SelectMany(s => s.Entries).Select(e => e.Name));
     }
 
     [Fact]

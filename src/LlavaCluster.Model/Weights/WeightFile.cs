@@ -5,12 +5,12 @@ using LlavaCluster.Core.Checkpoint;
 namespace LlavaCluster.Model.Weights;
 
 /// <summary>One safetensors file to be written: its tensors, one after the other.</summary>
-internal sealed class SyntheticShard
+internal sealed class WeightFile
 {
     /// <summary>Published checkpoints are cut so (decimal gigabytes).</summary>
     private const long MostBytes = 5_000_000_000;
 
-    private SyntheticShard(string name, string type, IReadOnlyList<CatalogEntry> entries)
+    private WeightFile(string name, string type, IReadOnlyList<CatalogEntry> entries)
     {
         (Name, Entries) = (name, entries);
         Header = HeaderOf(type, entries);
@@ -30,7 +30,7 @@ internal sealed class SyntheticShard
     public long Length { get; }
 
     /// <summary>Cuts a checkpoint into files of at most 5 GB (a larger tensor has its own).</summary>
-    public static IReadOnlyList<SyntheticShard> Cut(IReadOnlyList<CatalogEntry> catalog, string type)
+    public static IReadOnlyList<WeightFile> Cut(IReadOnlyList<CatalogEntry> catalog, string type)
     {
         var groups = new List<List<CatalogEntry>>();
         var filled = long.MaxValue;
@@ -48,8 +48,8 @@ internal sealed class SyntheticShard
         }
 
         return groups.Count == 1
-            ? [new SyntheticShard("model.safetensors", type, groups[0])]
-            : [.. groups.Select((g, i) => new SyntheticShard($"model-{i + 1:D5}-of-{groups.Count:D5}.safetensors", type, g))];
+            ? [new WeightFile("model.safetensors", type, groups[0])]
+            : [.. groups.Select((g, i) => new WeightFile($"model-{i + 1:D5}-of-{groups.Count:D5}.safetensors", type, g))];
     }
 
     /// <summary>Bytes of a tensor.</summary>

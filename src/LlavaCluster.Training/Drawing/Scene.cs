@@ -66,7 +66,29 @@ internal enum SceneColour
 /// <param name="Width">Width of its bounding box, pixels.</param>
 /// <param name="Height">Height of its bounding box, pixels.</param>
 internal sealed record SceneObject(
-    SceneShape Shape, SceneColour Colour, bool Filled, float CentreX, float CentreY, float Width, float Height);
+    SceneShape Shape, SceneColour Colour, bool Filled, float CentreX, float CentreY, float Width, float Height)
+{
+    /// <summary>The corners of its edge in order, pixels of the picture; empty: the plain form of its shape in its box.</summary>
+    public IReadOnlyList<ScenePoint> Edge { get; init; } = [];
+
+    /// <summary>How far the ink of an outline reaches inwards from the edge, pixels; 0 for a filled object.</summary>
+    public float Stroke { get; init; }
+
+    /// <summary>Left end of its bounding box.</summary>
+    public float Left => CentreX - (Width / 2);
+
+    /// <summary>Top of its bounding box.</summary>
+    public float Top => CentreY - (Height / 2);
+
+    /// <summary>Right end of its bounding box.</summary>
+    public float Right => CentreX + (Width / 2);
+
+    /// <summary>Bottom of its bounding box.</summary>
+    public float Bottom => CentreY + (Height / 2);
+}
+
+/// <summary>A point of a picture, pixels from the left and from the top.</summary>
+internal readonly record struct ScenePoint(float X, float Y);
 
 /// <summary>The word on a picture.</summary>
 /// <param name="Value">3–6 characters A–Z, 0–9.</param>

@@ -107,6 +107,13 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
         var longest = new SchedulerLimits(_options.StepTokens, _options.MaxRunning, capacity.BlockTokens, capacity.MaxPositions)
             .LongestSequence(capacity.BlockCount);
         var maxTokens = AdmissionRule.MaxTokens(request, capacity.MaxPositions, longest);
+        var sequence = new Sequence(Interlocked.Increment(ref _sequences), request, maxTokens, capacity.BlockTokens);
+        var live = new LiveSequence(sequence, _stopRule(request), _time);
+        if (EarlierAnswer.TakeUp(live))
+        {
+            return live;
+        }
+
         // Taking a place first and giving it back: two that come at once cannot both get the last one.
         if (Interlocked.Increment(ref _waiting) > _options.MaxWaiting)
         {
@@ -116,8 +123,6 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
                 $"{_options.MaxWaiting} sequences wait already; this replica lets no more wait. Try again in a moment.");
         }
 
-        var sequence = new Sequence(Interlocked.Increment(ref _sequences), request, maxTokens, capacity.BlockTokens);
-        var live = new LiveSequence(sequence, _stopRule(request), _time);
         _commands.Add(new EngineCommand.Add(live));
         if (_ended.Task.IsCompleted)
         {

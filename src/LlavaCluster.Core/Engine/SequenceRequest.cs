@@ -29,6 +29,10 @@ public sealed record SequenceRequest
     /// <summary>Most tokens to generate, at least 1.</summary>
     public required int MaxTokens { get; init; }
 
+    /// <summary>Ids of the answer that an earlier run of this turn generated: the engine goes on behind them, as if it had just
+    /// generated them itself. They are not told again; <see cref="MaxTokens"/> counts them.</summary>
+    public IReadOnlyList<int> Answered { get; init; } = [];
+
     /// <summary>Conversations of different tenants never share KV.</summary>
     public string Tenant { get; init; } = "";
 }

@@ -13,8 +13,8 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model;
 
 /// <summary>
-/// One rank's language model, projector and KV blocks. A step: (1) check the plan, (2) embed ids, (3) put image features in their
-/// places, (4) run the layers, (5) logits of the rows that sample, (6) sample, on rank 0. Reads the weights of
+/// One rank's language model, projector and KV blocks. A step: (1) check the plan, (2) copy blocks, (3) embed ids, (4) put image features
+/// in their places, (5) run the layers, (6) logits of the rows that sample, (7) sample, on rank 0. Reads the weights of
 /// <see cref="WeightRoles.Language"/> and <see cref="WeightRoles.Projector"/>.
 /// </summary>
 public sealed class ModelRunner : IModelRunner
@@ -84,6 +84,11 @@ public sealed class ModelRunner : IModelRunner
             PlanCheck.Check(plan, Capacity);
             using var mode = inference_mode();
             using var scope = NewDisposeScope();
+            foreach (var (from, to) in plan.BlockCopies)
+            {
+                _cache.Copy(from, to);
+            }
+
             var step = StepInput.Of(plan.Slices, _device.Device, _config.Text.SlidingWindow);
             var embedded = Embed(plan.Slices, step); // [tokens, hidden]
             var hidden = _model.forward(embedded, step, _cache); // [tokens, hidden]

@@ -12,6 +12,15 @@ internal static class PlanCheck
     /// <summary>Throws when a slice does not fit the runner.</summary>
     public static void Check(StepPlan plan, RunnerCapacity capacity)
     {
+        foreach (var (from, to) in plan.BlockCopies)
+        {
+            if ((uint)from >= (uint)capacity.BlockCount || (uint)to >= (uint)capacity.BlockCount)
+            {
+                throw new InvalidOperationException(
+                    $"Step {plan.Step}: block {from} is to be copied to {to}; there are {capacity.BlockCount}.");
+            }
+        }
+
         foreach (var slice in plan.Slices)
         {
             CheckSlice(plan, slice, capacity);

@@ -60,6 +60,36 @@ public sealed class ModelRunnerTests
     }
 
     [Fact]
+    public void Run_CopyOfUnknownBlock_IsRefused()
+    {
+        using var runner = Model.Runner(blocks: 4);
+        var plan = Plan(new SequenceSlice(3, 0, new int[7], [], [0], Greedy())) with { BlockCopies = [new BlockCopy(1, 4)] };
+        Assert.Equal(
+            "Step 0: block 1 is to be copied to 4; there are 4.", Assert.Throws<InvalidOperationException>(() => runner.Run(plan)).Message);
+    }
+
+    [Fact]
+    public void Run_BlockCopies_AreMadeBeforeAnythingIsComputed()
+    {
+        // A prompt of 20 tokens; then its last token again over a copy of the second block, while the original goes on.
+        using var runner = Model.Runner(blocks: 8);
+        var ids = Enumerable.Range(3, 21).ToArray();
+        var alone = runner.Run(Plan(new SequenceSlice(1, 0, ids.AsMemory(0, 20), [], [0, 1], Greedy()))).Tokens[0];
+        var both = runner.Run(Plan(new SequenceSlice(1, 20, ids.AsMemory(20, 1), [], [0, 1], Greedy())) with
+        {
+            Slices =
+            [
+                new SequenceSlice(1, 20, ids.AsMemory(20, 1), [], [0, 1], Greedy()),
+                new SequenceSlice(2, 19, ids.AsMemory(19, 1), [], [0, 5], Greedy()),
+            ],
+            BlockCopies = [new BlockCopy(1, 5)],
+        }).Tokens[1];
+
+        Assert.Equal(alone.Id, both.Id);
+        Assert.Equal(alone.LogProb, both.LogProb, 1e-4);
+    }
+
+    [Fact]
     public void Run_PastTheContext_IsRefused()
     {
         using var runner = Model.Runner();

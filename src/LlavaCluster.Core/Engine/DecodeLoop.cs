@@ -96,45 +96,58 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken) =>
         new SequenceStream(this, request, cancellationToken);
 
-    /// <summary>Queues a sequence.</summary>
-    internal LiveSequence Admit(SequenceRequest request)
+    /// <summary>Queues the sequences of a request.</summary>
+    internal LiveRequest Admit(SequenceRequest request)
     {
         if (_capacity is not { } capacity || _stopping || _worker is { IsBroken: true })
         {
             throw Stopping();
         }
 
-        var longest = new SchedulerLimits(_options.StepTokens, _options.MaxRunning, capacity.BlockTokens, capacity.MaxPositions)
-            .LongestSequence(capacity.BlockCount);
+        var longest = _options.LimitsFor(capacity).LongestSequence(capacity.BlockCount);
         var maxTokens = AdmissionRule.MaxTokens(request, capacity.MaxPositions, longest);
-        var sequence = new Sequence(Interlocked.Increment(ref _sequences), request, maxTokens, capacity.BlockTokens);
-        var live = new LiveSequence(sequence, _stopRule(request), _time);
+        AdmissionRule.CheckChoices(request.Choices, _options.MaxWaiting);
+        var live = LiveOf(request, maxTokens, capacity);
         if (EarlierAnswer.TakeUp(live))
         {
             return live;
         }
 
-        // Taking a place first and giving it back: two that come at once cannot both get the last one.
-        if (Interlocked.Increment(ref _waiting) > _options.MaxWaiting)
+        // Taking places first and giving them back: two that come at once cannot both get the last one.
+        var waiting = Interlocked.Add(ref _waiting, request.Choices);
+        if (waiting > _options.MaxWaiting)
         {
-            Interlocked.Decrement(ref _waiting);
-            throw new SequenceRefusedException(
-                RefusalReason.QueueFull,
-                $"{_options.MaxWaiting} sequences wait already; this replica lets no more wait. Try again in a moment.");
+            Interlocked.Add(ref _waiting, -request.Choices);
+            throw new SequenceRefusedException(RefusalReason.QueueFull, request.Choices == 1
+                ? $"{_options.MaxWaiting} sequences wait already; this replica lets no more wait. Try again in a moment."
+                : $"{waiting - request.Choices} sequences wait already and this request has {request.Choices}; this replica lets "
+                    + $"{_options.MaxWaiting} wait. Try again in a moment.");
+        }
+
+        foreach (var answer in live.Sequences)
+        {
+            // The hashes of a long prompt are worked out here, on the caller's thread: the engine's has better things to do.
+            answer.Sequence.ShareableKeys(capacity.BlockTokens);
         }
 
         _commands.Add(new EngineCommand.Add(live));
         if (_ended.Task.IsCompleted)
         {
             // The thread ended between the first check and here: nobody will take the command.
-            live.Complete(Stopping());
+            live.Fail(Stopping());
         }
 
         return live;
     }
 
-    /// <summary>Frees a sequence within one step; nothing happens when it has ended.</summary>
-    internal void Cancel(LiveSequence live) => _commands.Add(new EngineCommand.Cancel(live));
+    /// <summary>Frees a request's sequences within one step; nothing happens when they have ended.</summary>
+    internal void Cancel(LiveRequest live) => _commands.Add(new EngineCommand.Cancel(live));
+
+    private LiveRequest LiveOf(SequenceRequest request, int maxTokens, RunnerCapacity capacity) => new(
+        Enumerable.Range(0, request.Choices).Select(choice => (
+            new Sequence(Interlocked.Increment(ref _sequences), request, maxTokens, capacity.BlockTokens, _options.Checkpoint, choice),
+            _stopRule(request))),
+        _time);
 
     private static SequenceRefusedException Stopping() =>
         new(RefusalReason.Stopping, "This replica is not serving: it is starting, stopping, or has failed. Try again in a moment.");
@@ -176,7 +189,7 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
             _ended.TrySetResult();
             while (_commands.TryTake(out var command))
             {
-                (command as EngineCommand.Add)?.Live.Complete(Stopping());
+                (command as EngineCommand.Add)?.Request.Fail(Stopping());
             }
         }
     }

@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Scheduling;
+
 namespace LlavaCluster.Core.Engine;
 
 /// <summary>What a decode loop takes on.</summary>
@@ -12,6 +14,12 @@ public sealed record DecodeLoopOptions
     /// <summary>Tokens of a step: all running decodes, then chunks of prompts. At least <see cref="MaxRunning"/>.</summary>
     public int StepTokens { get; init; } = 512;
 
+    /// <summary>Chunks of prompts end at positions that are multiples of this; see <see cref="SchedulerLimits.ChunkTokens"/>.</summary>
+    public int ChunkTokens { get; init; } = 64;
+
+    /// <summary>Name of the weights: KV of another name is never taken.</summary>
+    public string Checkpoint { get; init; } = "";
+
     /// <summary>Images that a runner keeps, projected, after the last sequence that needed them.</summary>
     public int IdleImages { get; init; } = 4;
 
@@ -23,4 +31,8 @@ public sealed record DecodeLoopOptions
 
     /// <summary>Steps that fail one after the other before the engine calls itself unhealthy.</summary>
     public int UnhealthyAfter { get; init; } = 3;
+
+    /// <summary>What a scheduler over such a runner must keep to.</summary>
+    internal SchedulerLimits LimitsFor(RunnerCapacity capacity) =>
+        new(StepTokens, MaxRunning, capacity.BlockTokens, capacity.MaxPositions) { ChunkTokens = ChunkTokens };
 }

@@ -6,21 +6,28 @@ namespace LlavaCluster.Core.Engine;
 /// <summary>One step: planned, run by all ranks, its tokens taken.</summary>
 internal sealed partial class DecodeWorker
 {
-    private void RunStep(IReadOnlyList<(Sequence Sequence, int Count)> parts)
+    private void RunStep(IReadOnlyList<(Sequence Sequence, int Count)> parts, bool again = false)
     {
-        var plan = _scheduler.Compose(_options.Epoch, _step++, parts);
-        foreach (var (sequence, _) in parts)
+        var plan = _scheduler.Compose(_options.Epoch, _step++, parts, again);
+        var began = _time.GetTimestamp();
+        var (tokens, asked) = (0, 0);
+        for (var i = 0; i < parts.Count; i++)
         {
-            _live[sequence.Number].NoteStep();
+            _live[parts[i].Sequence.Number].NoteStep(began);
+            tokens += parts[i].Count;
+            asked += plan.Slices[i].Sample is null ? 0 : 1;
+            _imagesChanged |= plan.Slices[i].Images.Count > 0;
         }
 
-        var began = _time.GetTimestamp();
         StepOutput output;
         try
         {
-            _link.Send(new ShardMessage.Run(plan));
+            if (_link.Followers > 0)
+            {
+                _link.Send(new ShardMessage.Run(plan));
+            }
+
             output = _runner.Run(plan);
-            var asked = plan.Slices.Count(slice => slice.Sample is not null);
             if (output.Tokens.Count != asked)
             {
                 throw new InvalidOperationException($"The runner gave {output.Tokens.Count} tokens; the plan asked for {asked}.");
@@ -33,15 +40,24 @@ internal sealed partial class DecodeWorker
         }
 
         (_failures, _unhealthy) = (0, false);
-        _observer.StepDone(parts.Sum(part => part.Count), output.Tokens.Count, _time.GetElapsedTime(began));
+        var ended = _time.GetTimestamp();
+        _observer.StepDone(tokens, asked, _time.GetElapsedTime(began, ended));
         var next = 0;
         for (var i = 0; i < parts.Count; i++)
         {
             var (sequence, count) = parts[i];
+            var samples = plan.Slices[i].Sample is not null;
             _scheduler.Commit(sequence, count);
-            if (plan.Slices[i].Sample is not null)
+            if (samples)
             {
-                TakeSafely(_live[sequence.Number], output.Tokens[next++]);
+                var live = _live[sequence.Number];
+                live.NoteToken(ended);
+                if (live.Request.IsUnforked)
+                {
+                    Fork(live);
+                }
+
+                TakeSafely(live, output.Tokens[next++]);
             }
         }
 
@@ -54,25 +70,41 @@ internal sealed partial class DecodeWorker
     /// </summary>
     private void StepFailed(IReadOnlyList<(Sequence Sequence, int Count)> parts, Exception error)
     {
-        _observer.StepFailed([.. parts.Select(part => _live[part.Sequence.Number].Name)], error);
+        _observer.StepFailed([.. NamesOf(parts)], error);
         if (_link.Followers > 0)
         {
             _broken = true;
         }
         else if (parts.Count > 1)
         {
-            foreach (var part in parts)
+            // With each its copies of blocks: nobody knows which were made, and until a sequence is computed they can be made again.
+            foreach (var part in parts.ToArray())
             {
-                RunStep([part]);
+                RunStep([part], again: true);
             }
 
             return;
         }
 
         _unhealthy = ++_failures >= _options.UnhealthyAfter;
-        foreach (var (sequence, _) in parts)
+        foreach (var (sequence, _) in parts.ToArray())
         {
             Finish(_live[sequence.Number], FinishReason.Failed, "");
+        }
+    }
+
+    /// <summary>The prompt of a request is computed: its other answers begin with it.</summary>
+    private void Fork(LiveSequence parent)
+    {
+        parent.Request.IsUnforked = false;
+        foreach (var child in parent.Request.Sequences.Skip(1))
+        {
+            child.NoteFork(parent);
+            _scheduler.Fork(parent.Sequence, child.Sequence);
+            if (child.Sequence.Started)
+            {
+                Begin(child.Sequence);
+            }
         }
     }
 
@@ -93,7 +125,6 @@ internal sealed partial class DecodeWorker
     private void Take(LiveSequence live, SampledToken token)
     {
         var sequence = live.Sequence;
-        live.NoteToken();
         var verdict = live.Stop.Push(token.Id);
         if (verdict.Outcome == StopOutcome.EndOfSequence)
         {
@@ -101,7 +132,7 @@ internal sealed partial class DecodeWorker
             return;
         }
 
-        live.Publish(new GenerationEvent.Generated(sequence.Generated, [token], verdict.Text));
+        live.Request.Publish(sequence.Choice, sequence.Generated, token, verdict.Text);
         sequence.Append(token.Id);
         if (verdict.Outcome == StopOutcome.StopText)
         {
@@ -111,10 +142,13 @@ internal sealed partial class DecodeWorker
         {
             Finish(live, FinishReason.Length, live.Stop.Flush());
         }
-        else if (live.Unread is var unread && unread > _options.AbandonedAfter)
+        else if (live.Request.Unread is var unread && unread > _options.AbandonedAfter)
         {
             _observer.SequenceAbandoned(live.Name, unread);
             Finish(live, FinishReason.Cancelled, live.Stop.Flush());
         }
     }
+
+    private IEnumerable<string> NamesOf(IReadOnlyList<(Sequence Sequence, int Count)> parts) =>
+        parts.Select(part => _live[part.Sequence.Number].Name);
 }

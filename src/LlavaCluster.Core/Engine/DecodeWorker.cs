@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 
@@ -26,7 +25,8 @@ internal sealed partial class DecodeWorker
     private int _failures;
     private volatile bool _broken;
     private volatile bool _unhealthy;
-    private volatile EngineLoad _load;
+    private bool _imagesChanged;
+    private long _load;
 
     public DecodeWorker(
         IModelRunner runner,
@@ -42,16 +42,20 @@ internal sealed partial class DecodeWorker
         _noLongerWaiting = noLongerWaiting;
         var capacity = runner.Capacity;
         _pool = new BlockPool(capacity.BlockCount);
-        _scheduler = new Scheduler(
-            new SchedulerLimits(options.StepTokens, options.MaxRunning, capacity.BlockTokens, capacity.MaxPositions),
-            _pool,
-            new PrefixCache(_pool));
+        _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, new PrefixCache(_pool)) { Preempted = NotePreempted };
         _images = new ResidentImages(features, options.IdleImages, commands.Add);
-        _load = new EngineLoad(0, 0, _pool.Free, _pool.Total);
+        NoteLoad();
     }
 
     /// <summary>Any thread. Its waiting count is the loop's.</summary>
-    public EngineLoad Load => _load;
+    public EngineLoad Load
+    {
+        get
+        {
+            var load = Interlocked.Read(ref _load);
+            return new EngineLoad(0, (int)(load >> 32), (int)load, _pool.Total);
+        }
+    }
 
     /// <summary>Any thread. The ranks of the replica no longer do the same: nothing can be computed.</summary>
     public bool IsBroken => _broken;
@@ -95,9 +99,9 @@ internal sealed partial class DecodeWorker
     public void End(Exception error)
     {
         _images.GiveUpUnless(_ => false);
-        foreach (var live in _live.Values.ToArray())
+        foreach (var request in _live.Values.Select(live => live.Request).Distinct().ToArray())
         {
-            Leave(live, error);
+            Leave(request, error);
         }
 
         _link.Send(new ShardMessage.Stop());
@@ -108,11 +112,19 @@ internal sealed partial class DecodeWorker
         switch (command)
         {
             case EngineCommand.Add add:
-                _live.Add(add.Live.Sequence.Number, add.Live);
-                _scheduler.Enqueue(add.Live.Sequence);
+                foreach (var live in add.Request.Sequences)
+                {
+                    _live.Add(live.Sequence.Number, live);
+                }
+
+                _scheduler.Enqueue(add.Request.Sequences[0].Sequence);
                 break;
-            case EngineCommand.Cancel cancel when _live.ContainsKey(cancel.Live.Sequence.Number):
-                Finish(cancel.Live, FinishReason.Cancelled, cancel.Live.Stop.Flush());
+            case EngineCommand.Cancel cancel:
+                foreach (var live in cancel.Request.Sequences.Where(IsLive))
+                {
+                    Finish(live, FinishReason.Cancelled, live.Stop.Flush());
+                }
+
                 break;
             case EngineCommand.FeaturesCame came when _images.Came(came.Image):
                 LoadImage(came.Features);
@@ -125,92 +137,69 @@ internal sealed partial class DecodeWorker
 
     private void TakeUp()
     {
-        foreach (var sequence in _scheduler.TakeUp())
+        var taken = _scheduler.TakeUp();
+        for (var i = 0; i < taken.Count; i++)
         {
-            var live = _live[sequence.Number];
-            if (!live.IsStarted)
+            Begin(taken[i]);
+        }
+    }
+
+    /// <summary>A sequence has its blocks, for the first time or again.</summary>
+    private void Begin(Sequence sequence)
+    {
+        var live = _live[sequence.Number];
+        if (!live.IsStarted)
+        {
+            live.IsStarted = true;
+            _noLongerWaiting();
+            live.Request.Publish(new GenerationEvent.Started(sequence.PromptLength, sequence.CachedTokens) { Choice = sequence.Choice });
+        }
+
+        foreach (var span in sequence.Request.Images)
+        {
+            if (span.End > sequence.Computed && !_images.Touch(span.Image))
             {
-                live.IsStarted = true;
-                _noLongerWaiting();
-                live.Publish(new GenerationEvent.Started(sequence.PromptLength, sequence.CachedTokens));
-            }
-
-            foreach (var span in sequence.Request.Images)
-            {
-                if (span.End > sequence.Computed && !_images.Touch(span.Image))
-                {
-                    sequence.MissingImages.Add(span.Image);
-                    _images.Fetch(span, sequence.Request.Encoders.GetValueOrDefault(span.Image.Hex));
-                }
+                sequence.MissingImages.Add(span.Image);
+                _images.Fetch(span, sequence.Request.Encoders.GetValueOrDefault(span.Image.Hex));
             }
         }
     }
 
-    private void LoadImage(ImageFeatures features)
+    private void NotePreempted(Sequence sequence)
     {
-        if (!IsMissing(features.Image))
-        {
-            return;
-        }
-
-        try
-        {
-            _link.Send(new ShardMessage.LoadImage(features));
-            _runner.LoadImage(features);
-        }
-        catch (Exception error)
-        {
-            _broken |= _link.Followers > 0;
-            FailImage(features.Image, error);
-            return;
-        }
-
-        _images.Loaded(features.Image);
-        foreach (var sequence in _scheduler.Running)
-        {
-            sequence.MissingImages.Remove(features.Image);
-        }
-
-        ForgetImages();
+        _imagesChanged = true;
+        _observer.Preempted(sequence.Request.Name, sequence.Computed);
     }
-
-    private void FailImage(ImageHash image, Exception error)
-    {
-        var waiting = _scheduler.Running.Where(s => s.MissingImages.Contains(image)).Select(s => _live[s.Number]).ToArray();
-        _observer.ImageFailed(image.Hex, [.. waiting.Select(live => live.Name)], error);
-        foreach (var live in waiting)
-        {
-            Leave(live, error);
-        }
-    }
-
-    private void ForgetImages()
-    {
-        foreach (var image in _images.TakeSurplus(IsNeeded))
-        {
-            _link.Send(new ShardMessage.ForgetImage(image));
-            _runner.ForgetImage(image);
-        }
-    }
-
-    private bool IsMissing(ImageHash image) => _scheduler.Running.Any(s => s.MissingImages.Contains(image));
-
-    private bool IsNeeded(ImageHash image) =>
-        _scheduler.Running.Any(s => s.Request.Images.Any(span => span.Image == image && span.End > s.Computed));
 
     private void Finish(LiveSequence live, FinishReason reason, string text, SampledToken? end = null)
     {
-        var finished = new GenerationEvent.Finished(reason, text, live.Timings(), end);
+        var finished = new GenerationEvent.Finished(reason, text, live.Timings(), end) { Choice = live.Sequence.Choice };
         Forget(live);
-        live.Publish(finished);
-        live.Complete(null);
+        live.Request.Publish(finished);
+        live.Request.CompleteOne();
+        if (live.Request.IsUnforked)
+        {
+            // The others would have begun with its prompt.
+            live.Request.IsUnforked = false;
+            foreach (var other in live.Request.Sequences.Where(IsLive))
+            {
+                Finish(other, reason, "");
+            }
+        }
     }
 
-    private void Leave(LiveSequence live, Exception error)
+    /// <summary>All sequences of a request end without an event.</summary>
+    private void Leave(LiveRequest request, Exception error)
     {
-        Forget(live);
-        live.Complete(error);
+        foreach (var live in request.Sequences.Where(IsLive))
+        {
+            Forget(live);
+        }
+
+        request.Fail(error);
     }
+
+    private bool IsLive(LiveSequence live) => _live.ContainsKey(live.Sequence.Number);
 
     /// <summary>Blocks are free, and are counted so, before anybody hears of the end.</summary>
     private void Forget(LiveSequence live)
@@ -221,11 +210,13 @@ internal sealed partial class DecodeWorker
             _noLongerWaiting();
         }
 
+        _imagesChanged = true;
         _live.Remove(live.Sequence.Number);
         _scheduler.Remove(live.Sequence);
         _images.GiveUpUnless(IsMissing);
         NoteLoad();
     }
 
-    private void NoteLoad() => _load = new EngineLoad(0, _scheduler.Running.Count, _pool.Free, _pool.Total);
+    /// <summary>Both numbers in one, so that a reader gets those of one moment.</summary>
+    private void NoteLoad() => Interlocked.Exchange(ref _load, ((long)_scheduler.Running.Count << 32) | (uint)_pool.Free);
 }

@@ -1,6 +1,6 @@
 namespace LlavaCluster.Core.Engine;
 
-/// <summary>Brings a sequence to where an earlier run of its turn had come, before it is queued. Any thread, before others see the sequence.</summary>
+/// <summary>Brings a request to where an earlier run of its turn had come, before it is queued. Any thread, before others see the sequence.</summary>
 internal static class EarlierAnswer
 {
     /// <summary>
@@ -8,9 +8,17 @@ internal static class EarlierAnswer
     /// it. The earlier run may have been cut off after its last token and before its end was known; then nothing is left to compute.
     /// </summary>
     /// <returns>True when the answer is whole: the sequence's events are complete, and it must not be queued.</returns>
-    public static bool TakeUp(LiveSequence live)
+    /// <exception cref="ArgumentException">The request has several answers: nothing says which of them the tokens are of.</exception>
+    public static bool TakeUp(LiveRequest request)
     {
+        var live = request.Sequences[0];
         var sequence = live.Sequence;
+        if (request.Sequences.Count > 1 && sequence.Request.Answered.Count > 0)
+        {
+            throw new ArgumentException(
+                $"A request for {request.Sequences.Count} answers brings {sequence.Request.Answered.Count} tokens of an earlier run; only one answer can go on.");
+        }
+
         FinishReason? end = null;
         foreach (var id in sequence.Request.Answered)
         {
@@ -28,9 +36,9 @@ internal static class EarlierAnswer
             return false;
         }
 
-        live.Publish(new GenerationEvent.Started(sequence.PromptLength, 0));
-        live.Publish(new GenerationEvent.Finished(reason, live.Stop.Flush(), live.Timings()));
-        live.Complete(null);
+        request.Publish(new GenerationEvent.Started(sequence.PromptLength, 0));
+        request.Publish(new GenerationEvent.Finished(reason, live.Stop.Flush(), live.Timings()));
+        request.CompleteOne();
         return true;
     }
 }

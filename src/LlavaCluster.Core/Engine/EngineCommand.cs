@@ -5,11 +5,11 @@ namespace LlavaCluster.Core.Engine;
 /// <summary>What other threads ask of a decode loop's thread.</summary>
 internal abstract record EngineCommand
 {
-    /// <summary>Queue a sequence.</summary>
-    public sealed record Add(LiveSequence Live) : EngineCommand;
+    /// <summary>Queue the sequences of a request.</summary>
+    public sealed record Add(LiveRequest Request) : EngineCommand;
 
-    /// <summary>Free a sequence; it may have ended already.</summary>
-    public sealed record Cancel(LiveSequence Live) : EngineCommand;
+    /// <summary>Free the sequences of a request; they may have ended already.</summary>
+    public sealed record Cancel(LiveRequest Request) : EngineCommand;
 
     /// <summary>An image's features are here.</summary>
     public sealed record FeaturesCame(ImageHash Image, ImageFeatures Features) : EngineCommand;

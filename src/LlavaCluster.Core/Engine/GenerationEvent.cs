@@ -2,12 +2,18 @@ using LlavaCluster.Core.Sampling;
 
 namespace LlavaCluster.Core.Engine;
 
-/// <summary>What an engine tells of a sequence: once <see cref="Started"/>, then <see cref="Generated"/>, at the end <see cref="Finished"/>.</summary>
+/// <summary>
+/// What an engine tells of a sequence: once <see cref="Started"/>, then <see cref="Generated"/>, at the end <see cref="Finished"/>. The
+/// events of a request's several answers come mixed.
+/// </summary>
 public abstract record GenerationEvent
 {
     private GenerationEvent()
     {
     }
+
+    /// <summary>Which of the request's answers it is about, from 0.</summary>
+    public int Choice { get; init; }
 
     /// <summary>The sequence has its KV blocks.</summary>
     /// <param name="PromptTokens">Ids of the prompt, image tokens included.</param>
@@ -48,4 +54,5 @@ public enum FinishReason
 /// <param name="Queued">From the request to its first step.</param>
 /// <param name="Prefill">From its first step to its first token.</param>
 /// <param name="Decode">From its first to its last token.</param>
-public sealed record TurnTimings(TimeSpan Queued, TimeSpan Prefill, TimeSpan Decode);
+/// <param name="Preemptions">How often it lost its KV blocks to an older sequence and was put back into the queue.</param>
+public sealed record TurnTimings(TimeSpan Queued, TimeSpan Prefill, TimeSpan Decode, int Preemptions = 0);

@@ -15,6 +15,13 @@ public interface IEngineObserver
     /// <summary>The loop ended for a reason of its own: all its sequences have failed.</summary>
     void LoopFailed(Exception error);
 
+    /// <summary>A sequence lost its KV blocks to an older one; it goes on later, by what the cache still knows of it.</summary>
+    /// <param name="sequence">Its name.</param>
+    /// <param name="computed">Tokens that it had computed.</param>
+    void Preempted(string sequence, int computed)
+    {
+    }
+
     /// <summary>A step was computed.</summary>
     /// <param name="tokens">Tokens computed.</param>
     /// <param name="sampled">Tokens chosen.</param>

@@ -12,7 +12,10 @@ public interface IShardLink : IDisposable
     /// <summary>Ranks that follow: 0 for a replica of one.</summary>
     int Followers { get; }
 
-    /// <summary>Hands one message to every follower, in order. Leader only.</summary>
+    /// <summary>
+    /// Hands one message to every follower, in order. Leader only. A plan holds only during the call; a link that keeps it longer
+    /// keeps a copy.
+    /// </summary>
     void Send(ShardMessage message);
 
     /// <summary>Waits for the next message. Follower only.</summary>

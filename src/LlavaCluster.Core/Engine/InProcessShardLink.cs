@@ -20,6 +20,8 @@ public sealed class InProcessShardLink : IShardLink
     /// <inheritdoc/>
     public void Send(ShardMessage message)
     {
+        // The leader fills its plan anew while the followers still read theirs.
+        message = message is ShardMessage.Run run ? new ShardMessage.Run(run.Plan.Copy()) : message;
         foreach (var queue in _queues)
         {
             queue.Add(message);

@@ -1,19 +1,15 @@
-using System.Threading.Channels;
 using LlavaCluster.Core.Scheduling;
 
 namespace LlavaCluster.Core.Engine;
 
-/// <summary>A sequence between its admission and its end: what the engine thread knows of it, and the way out for its events.</summary>
-internal sealed class LiveSequence(Sequence sequence, IStopRule stop, TimeProvider time)
+/// <summary>What the engine thread knows of one sequence between its admission and its end.</summary>
+internal sealed class LiveSequence(LiveRequest request, Sequence sequence, IStopRule stop, TimeProvider time)
 {
-    private readonly Channel<GenerationEvent> _events = Channel.CreateUnbounded<GenerationEvent>(
-        new UnboundedChannelOptions { SingleReader = true, SingleWriter = true, AllowSynchronousContinuations = false });
-
     private long _firstStep;
     private long _firstToken;
     private long _lastToken;
-    private long _read = time.GetTimestamp();
-    private int _unread;
+
+    public LiveRequest Request { get; } = request;
 
     public Sequence Sequence { get; } = sequence;
 
@@ -24,51 +20,27 @@ internal sealed class LiveSequence(Sequence sequence, IStopRule stop, TimeProvid
     /// <summary>It has left the queue for the first time.</summary>
     public bool IsStarted { get; set; }
 
-    public long Arrived { get; } = time.GetTimestamp();
-
-    /// <summary>The events. One reader.</summary>
-    public ChannelReader<GenerationEvent> Events => _events.Reader;
-
-    /// <summary>Reader's thread: an event was taken.</summary>
-    public void NoteRead()
-    {
-        Interlocked.Exchange(ref _read, time.GetTimestamp());
-        Interlocked.Decrement(ref _unread);
-    }
-
-    /// <summary>How long events have been lying unread.</summary>
-    public TimeSpan Unread => Volatile.Read(ref _unread) == 0
-        ? TimeSpan.Zero
-        : time.GetElapsedTime(Interlocked.Read(ref _read));
-
-    public void NoteStep()
+    /// <summary>It takes part in a step that begins now.</summary>
+    public void NoteStep(long now)
     {
         if (_firstStep == 0)
         {
-            _firstStep = time.GetTimestamp();
+            _firstStep = now;
         }
     }
 
-    public void NoteToken()
+    /// <summary>Its prompt was computed as that of another.</summary>
+    public void NoteFork(LiveSequence parent) => _firstStep = parent._firstStep;
+
+    /// <summary>A token of it has come now.</summary>
+    public void NoteToken(long now)
     {
-        _lastToken = time.GetTimestamp();
+        _lastToken = now;
         if (_firstToken == 0)
         {
-            _firstToken = _lastToken;
+            _firstToken = now;
         }
     }
-
-    public void Publish(GenerationEvent what)
-    {
-        if (Interlocked.Increment(ref _unread) == 1)
-        {
-            Interlocked.Exchange(ref _read, time.GetTimestamp());
-        }
-
-        _events.Writer.TryWrite(what);
-    }
-
-    public void Complete(Exception? error) => _events.Writer.TryComplete(error);
 
     /// <summary>How long the parts took, as far as they were reached.</summary>
     public TurnTimings Timings()
@@ -78,6 +50,9 @@ internal sealed class LiveSequence(Sequence sequence, IStopRule stop, TimeProvid
         var first = _firstToken == 0 ? now : _firstToken;
         var last = _lastToken == 0 ? first : _lastToken;
         return new TurnTimings(
-            time.GetElapsedTime(Arrived, started), time.GetElapsedTime(started, first), time.GetElapsedTime(first, last));
+            time.GetElapsedTime(Request.Arrived, started),
+            time.GetElapsedTime(started, first),
+            time.GetElapsedTime(first, last),
+            Sequence.Preemptions);
     }
 }

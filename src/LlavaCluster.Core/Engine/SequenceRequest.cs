@@ -33,6 +33,10 @@ public sealed record SequenceRequest
     /// generated them itself. They are not told again; <see cref="MaxTokens"/> counts them.</summary>
     public IReadOnlyList<int> Answered { get; init; } = [];
 
+    /// <summary>Answers to generate, at least 1: they share the prompt's KV. Only the first has <see cref="Seed"/> itself. More than
+    /// one cannot go on behind an earlier run.</summary>
+    public int Choices { get; init; } = 1;
+
     /// <summary>Conversations of different tenants never share KV.</summary>
     public string Tenant { get; init; } = "";
 }

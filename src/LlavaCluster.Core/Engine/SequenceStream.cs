@@ -15,12 +15,12 @@ internal sealed class SequenceStream(DecodeLoop loop, SequenceRequest request, C
     private sealed class Reader : IAsyncEnumerator<GenerationEvent>
     {
         private readonly DecodeLoop _loop;
-        private readonly LiveSequence _live;
+        private readonly LiveRequest _live;
         private readonly CancellationTokenSource _cancel;
         private readonly CancellationTokenRegistration _registration;
         private bool _ended;
 
-        public Reader(DecodeLoop loop, LiveSequence live, CancellationToken first, CancellationToken second)
+        public Reader(DecodeLoop loop, LiveRequest live, CancellationToken first, CancellationToken second)
         {
             (_loop, _live) = (loop, live);
             _cancel = CancellationTokenSource.CreateLinkedTokenSource(first, second);
@@ -35,14 +35,13 @@ internal sealed class SequenceStream(DecodeLoop loop, SequenceRequest request, C
             while (true)
             {
                 _cancel.Token.ThrowIfCancellationRequested();
-                if (_live.Events.TryRead(out var next))
+                if (_live.TryRead(out var next))
                 {
-                    _live.NoteRead();
                     Current = next;
                     return true;
                 }
 
-                if (!await _live.Events.WaitToReadAsync(_cancel.Token).ConfigureAwait(false))
+                if (!await _live.WaitToReadAsync(_cancel.Token).ConfigureAwait(false))
                 {
                     _ended = true;
                     return false;

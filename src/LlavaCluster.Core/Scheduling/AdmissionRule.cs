@@ -33,6 +33,19 @@ public static class AdmissionRule
         return Math.Min(request.MaxTokens, longest - request.TokenIds.Count);
     }
 
+    /// <summary>Checks how many answers are asked for.</summary>
+    /// <param name="choices">Answers.</param>
+    /// <param name="maxWaiting">Sequences that may wait.</param>
+    /// <exception cref="SequenceRefusedException">None, or more than the queue ever holds.</exception>
+    public static void CheckChoices(int choices, int maxWaiting)
+    {
+        if (choices < 1 || choices > maxWaiting)
+        {
+            throw new SequenceRefusedException(
+                RefusalReason.NeverFits, $"{choices} answers are asked for; this replica gives 1 to {maxWaiting}.");
+        }
+    }
+
     /// <summary>The sentence for a prompt that leaves the model no room for one token, or null when there is room.</summary>
     /// <param name="tokens">Tokens of the prompt, image tokens included.</param>
     /// <param name="imageTokens">Image tokens among them.</param>

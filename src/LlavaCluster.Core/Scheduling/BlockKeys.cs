@@ -8,11 +8,14 @@ namespace LlavaCluster.Core.Scheduling;
 
 /// <summary>
 /// The keys of a sequence's full blocks. A key is a hash over the key of the block before it, the ids of the block and, where an
-/// image stands, the image's hash and the offset in it; the first of the chain starts from the tenant. Equal keys: equal KV.
+/// image stands, the image's hash and the offset in it; the first of the chain starts from checkpoint and tenant. Equal keys: equal KV.
 /// 128 bits of SHA-256, so that nobody can make a block that is taken for another's.
 /// </summary>
 public sealed class BlockKeys
 {
+    /// <summary>Bytes of the numbers that place an image in a block, and of its hash.</summary>
+    private const int ImageBytes = (4 * sizeof(int)) + SHA256.HashSizeInBytes;
+
     private readonly int _blockTokens;
     private readonly IReadOnlyList<ImageSpan> _images;
     private readonly List<UInt128> _keys = [];
@@ -23,11 +26,13 @@ public sealed class BlockKeys
     /// <param name="blockTokens">Positions of a block.</param>
     /// <param name="tenant">Whose conversation it is.</param>
     /// <param name="images">Images in order.</param>
-    public BlockKeys(int blockTokens, string tenant, IReadOnlyList<ImageSpan> images)
+    /// <param name="checkpoint">Name of the weights; matters where blocks outlive the process.</param>
+    public BlockKeys(int blockTokens, string tenant, IReadOnlyList<ImageSpan> images, string checkpoint = "")
     {
         _blockTokens = blockTokens;
         _images = images;
-        _root = Hash(Encoding.UTF8.GetBytes("tenant:" + tenant));
+        // With the length of the first, no two pairs are one text.
+        _root = Hash(Encoding.UTF8.GetBytes($"{checkpoint.Length}:{checkpoint} tenant:{tenant}"));
     }
 
     /// <summary>Keys of the first blocks of these ids; earlier results are kept, so ids may only grow.</summary>
@@ -46,33 +51,45 @@ public sealed class BlockKeys
     private UInt128 Next(ReadOnlySpan<int> ids)
     {
         var start = _keys.Count * _blockTokens;
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> number = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt128LittleEndian(number, _keys.Count == 0 ? _root : _keys[^1]);
-        hash.AppendData(number);
-        hash.AppendData(MemoryMarshal.AsBytes(ids));
         while (_image < _images.Count && _images[_image].End <= start)
         {
             _image++;
         }
 
-        for (var i = _image; i < _images.Count && _images[i].Offset < start + _blockTokens; i++)
+        var images = 0;
+        while (_image + images < _images.Count && _images[_image + images].Offset < start + _blockTokens)
         {
-            // Where in the block, where in the image: together with its length-prefixed place this cannot be read two ways.
-            var span = _images[i];
-            var first = Math.Max(span.Offset, start);
-            BinaryPrimitives.WriteInt32LittleEndian(number, first - start);
-            BinaryPrimitives.WriteInt32LittleEndian(number[4..], Math.Min(span.End, start + _blockTokens) - first);
-            BinaryPrimitives.WriteInt32LittleEndian(number[8..], first - span.Offset);
-            BinaryPrimitives.WriteInt32LittleEndian(number[12..], span.Length);
-            hash.AppendData(number);
-            hash.AppendData(Convert.FromHexString(span.Image.Hex));
+            images++;
         }
 
-        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
-        hash.GetHashAndReset(digest);
-        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
+        var size = 16 + (ids.Length * sizeof(int)) + (images * ImageBytes);
+        var bytes = size <= 1024 ? stackalloc byte[size] : new byte[size];
+        BinaryPrimitives.WriteUInt128LittleEndian(bytes, _keys.Count == 0 ? _root : _keys[^1]);
+        MemoryMarshal.AsBytes(ids).CopyTo(bytes[16..]);
+        var rest = bytes[(16 + (ids.Length * sizeof(int)))..];
+        for (var i = 0; i < images; i++, rest = rest[ImageBytes..])
+        {
+            Write(_images[_image + i], start, rest);
+        }
+
+        return Hash(bytes);
     }
 
-    private static UInt128 Hash(ReadOnlySpan<byte> bytes) => BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(bytes));
+    /// <summary>Where in the block, how much, where in the image, how long: the bytes of a block cannot be read two ways.</summary>
+    private void Write(ImageSpan span, int start, Span<byte> bytes)
+    {
+        var first = Math.Max(span.Offset, start);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes, first - start);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], Math.Min(span.End, start + _blockTokens) - first);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[8..], first - span.Offset);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[12..], span.Length);
+        Convert.FromHexString(span.Image.Hex, bytes[16..ImageBytes], out _, out _);
+    }
+
+    private static UInt128 Hash(ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, digest);
+        return BinaryPrimitives.ReadUInt128LittleEndian(digest);
+    }
 }

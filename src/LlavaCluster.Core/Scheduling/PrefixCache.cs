@@ -20,6 +20,19 @@ public sealed class PrefixCache
     /// <summary>Blocks that can be found.</summary>
     public int Count => _blocks.Count;
 
+    /// <summary>How many blocks <see cref="Match"/> would find, and how many of them nobody holds.</summary>
+    public (int Known, int Free) Find(ReadOnlySpan<UInt128> keys)
+    {
+        var (known, free) = (0, 0);
+        while (known < keys.Length && _blocks.TryGetValue(keys[known], out var block))
+        {
+            free += _pool.ReferencesOf(block) == 0 ? 1 : 0;
+            known++;
+        }
+
+        return (known, free);
+    }
+
     /// <summary>
     /// The longest known beginning of a chain of keys; each of its blocks gets one more holder and is added to
     /// <paramref name="into"/>.

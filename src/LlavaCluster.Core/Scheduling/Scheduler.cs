@@ -1,17 +1,26 @@
 namespace LlavaCluster.Core.Scheduling;
 
 /// <summary>
-/// Decides what each step computes. Sequences wait in order of arrival, are taken up when there is room, and then take part in every
-/// step: one token when they decode, a chunk of the prompt when they prefill, all within the step's budget. Pure: no clock, no
-/// threads, no model; engine thread only.
+/// Decides what each step computes. Sequences wait in a fair order (<see cref="WaitingQueue"/>), are taken up when there is room, and
+/// then take part in every step: one token when they decode, a chunk of the prompt when they prefill (<see cref="StepParts"/>), all
+/// within the step's budget. When blocks run out, the youngest goes back to the queue. Pure: no clock, no threads, no model; engine
+/// thread only. In steady state a step allocates nothing.
 /// </summary>
-public sealed class Scheduler
+public sealed partial class Scheduler
 {
+    /// <summary>Waiting sequences that are looked at when the first of them finds no blocks.</summary>
+    private const int Candidates = 16;
+
     private readonly SchedulerLimits _limits;
     private readonly BlockPool _pool;
     private readonly PrefixCache _cache;
-    private readonly LinkedList<Sequence> _waiting = [];
+    private readonly WaitingQueue _waiting = new();
     private readonly List<Sequence> _running = [];
+    private readonly List<Sequence> _candidates = [];
+    private readonly List<Sequence> _taken = [];
+    private Sequence? _blocked;
+    private int _overtakes;
+    private bool _roomChanged;
 
     /// <summary>Over a pool and the cache of that pool.</summary>
     /// <exception cref="ArgumentException">The budget of a step is less than one token for every running sequence.</exception>
@@ -25,7 +34,11 @@ public sealed class Scheduler
         }
 
         (_limits, _pool, _cache) = (limits, pool, cache);
+        _parts = new StepParts(limits);
     }
+
+    /// <summary>Called with a sequence that lost its blocks to an older one, before they are gone.</summary>
+    public Action<Sequence>? Preempted { get; set; }
 
     /// <summary>Sequences in the queue.</summary>
     public int Waiting => _waiting.Count;
@@ -33,77 +46,64 @@ public sealed class Scheduler
     /// <summary>Sequences that are being computed, oldest first.</summary>
     public IReadOnlyList<Sequence> Running => _running;
 
-    /// <summary>Puts a sequence at the end of the queue.</summary>
-    public void Enqueue(Sequence sequence) => _waiting.AddLast(sequence);
+    /// <summary>Puts a sequence at the end of its tenant's line.</summary>
+    public void Enqueue(Sequence sequence)
+    {
+        _waiting.Add(sequence);
+        _roomChanged = true;
+    }
 
     /// <summary>
-    /// Takes sequences up from the queue, in order, while there is room: each gets the blocks of its whole prompt, those that the
-    /// cache knows and fresh ones. At least its last token remains to be computed.
+    /// Takes sequences up from the queue while there is room: each gets the blocks of its whole prompt, those that the cache knows
+    /// and fresh ones, and leaves one free for each that runs already. At least its last token remains to be computed.
     /// </summary>
-    /// <returns>The sequences taken up now. The caller sets what images they miss before the next plan.</returns>
+    /// <returns>
+    /// The sequences taken up now; holds until the next call. The caller sets what images they miss before the next plan.
+    /// </returns>
     public IReadOnlyList<Sequence> TakeUp()
     {
-        List<Sequence>? taken = null;
-        while (_running.Count < _limits.MaxRunning && _waiting.First is { Value: var sequence } && TryHold(sequence))
+        _taken.Clear();
+        // Blocks and places become free only where the flag is set: a queue that waits for them costs nothing per step.
+        while (_roomChanged && _running.Count < _limits.MaxRunning && NextThatFits() is { } sequence)
         {
-            _waiting.RemoveFirst();
-            InsertByAge(sequence);
-            (taken ??= []).Add(sequence);
+            _waiting.Remove(sequence);
+            Hold(sequence);
+            _taken.Add(sequence);
         }
 
-        return taken ?? (IReadOnlyList<Sequence>)[];
+        _roomChanged = false;
+        return _taken;
     }
 
-    /// <summary>What the next step computes: decodes first, then prompts in order of arrival; empty when nothing can be computed.</summary>
-    public IReadOnlyList<(Sequence Sequence, int Count)> Plan()
+    /// <summary>
+    /// Takes up another answer of a request whose prompt is computed: it shares the full blocks, has a copy of the last one, and
+    /// computes the prompt's last token again to get logits of its own. Without room for that it is queued like any other.
+    /// </summary>
+    public void Fork(Sequence parent, Sequence child)
     {
-        var parts = new List<(Sequence, int)>();
-        var budget = _limits.StepTokens;
-        // From the oldest on: when blocks run out it is the youngest that goes back to the queue, so never one that has its part.
-        for (var i = 0; i < _running.Count; i++)
+        var shared = (child.PromptLength - 1) / _limits.BlockTokens;
+        if (_running.Count >= _limits.MaxRunning || _waiting.FirstPreempted is not null
+            || parent.Computed < child.PromptLength || _pool.Free <= _running.Count)
         {
-            var sequence = _running[i];
-            if (sequence.Length - sequence.Computed == 1 && sequence.ComputableEnd() == sequence.Length && TryGrow(sequence))
-            {
-                parts.Add((sequence, 1));
-                budget--;
-            }
-        }
-
-        foreach (var sequence in _running)
-        {
-            var count = Math.Min(sequence.ComputableEnd() - sequence.Computed, budget);
-            if (count > 0 && sequence.Length - sequence.Computed > 1)
-            {
-                parts.Add((sequence, count));
-                budget -= count;
-            }
-        }
-
-        return parts;
-    }
-
-    /// <summary>The plan of these parts.</summary>
-    public StepPlan Compose(long epoch, long step, IReadOnlyList<(Sequence Sequence, int Count)> parts) =>
-        new(epoch, step, [.. parts.Select(part => part.Sequence.Slice(part.Count, _limits.BlockTokens))]);
-
-    /// <summary>Notes that a part was computed: its full blocks can be found from now on.</summary>
-    public void Commit(Sequence sequence, int count)
-    {
-        sequence.Computed += count;
-        var full = sequence.Computed / _limits.BlockTokens;
-        if (full == sequence.PublishedBlocks)
-        {
+            Enqueue(child);
             return;
         }
 
-        var keys = sequence.Keys.First(sequence.Ids.Span, full);
-        for (var i = sequence.PublishedBlocks; i < full; i++)
+        for (var i = 0; i < shared; i++)
         {
-            _cache.Publish(sequence.Blocks[i], keys[i]);
+            _pool.Retain(parent.Blocks[i]);
+            child.Blocks.Add(parent.Blocks[i]);
         }
 
-        sequence.PublishedBlocks = full;
+        _pool.TryTake(1, child.Blocks);
+        if (child.PromptLength - 1 > shared * _limits.BlockTokens)
+        {
+            _copies.Add(new BlockCopy(parent.Blocks[shared], child.Blocks[shared]));
+        }
+
+        child.PublishedBlocks = shared;
+        _waiting.Introduce(child);
+        Start(child, child.PromptLength - 1);
     }
 
     /// <summary>Takes a sequence out, wherever it is; its blocks are freed.</summary>
@@ -114,7 +114,102 @@ public sealed class Scheduler
             _waiting.Remove(sequence);
         }
 
+        if (_blocked == sequence)
+        {
+            _blocked = null;
+        }
+
         Release(sequence);
+    }
+
+    /// <summary>
+    /// The next to be taken up. The one that should be, but finds no blocks, may be overtaken so often; one that was preempted may not
+    /// be, since whoever comes would take the blocks that it waits for.
+    /// </summary>
+    private Sequence? NextThatFits()
+    {
+        if (_waiting.FirstPreempted is { } preempted)
+        {
+            return Fits(preempted) ? preempted : null;
+        }
+
+        if (_blocked is not null && _overtakes >= _limits.MaxOvertakes)
+        {
+            return Fits(_blocked) ? _blocked : null;
+        }
+
+        _candidates.Clear();
+        _waiting.Next(Candidates, _candidates);
+        foreach (var candidate in _candidates)
+        {
+            if (Fits(candidate))
+            {
+                return candidate;
+            }
+
+            if (_blocked is null)
+            {
+                (_blocked, _overtakes) = (candidate, 0);
+            }
+        }
+
+        return null;
+    }
+
+    private bool Fits(Sequence sequence)
+    {
+        var (known, free) = _cache.Find(sequence.ShareableKeys(_limits.BlockTokens));
+        return _limits.BlocksFor(sequence.Length) - known + free + _running.Count <= _pool.Free;
+    }
+
+    private void Hold(Sequence sequence)
+    {
+        if (_blocked == sequence)
+        {
+            _blocked = null;
+        }
+        else if (_blocked is not null)
+        {
+            _overtakes++;
+        }
+
+        var known = _cache.Match(sequence.ShareableKeys(_limits.BlockTokens), sequence.Blocks);
+        if (!_pool.TryTake(_limits.BlocksFor(sequence.Length) - known, sequence.Blocks))
+        {
+            throw new InvalidOperationException($"Sequence {sequence.Number} was taken up without blocks for it.");
+        }
+
+        sequence.PublishedBlocks = known;
+        Start(sequence, known * _limits.BlockTokens);
+    }
+
+    private void Start(Sequence sequence, int computed)
+    {
+        sequence.Computed = computed;
+        if (!sequence.Started)
+        {
+            sequence.Started = true;
+            sequence.CachedTokens = computed;
+            _waiting.Charge(sequence);
+        }
+
+        var at = _running.Count;
+        while (at > 0 && _running[at - 1].Number > sequence.Number)
+        {
+            at--;
+        }
+
+        _running.Insert(at, sequence);
+    }
+
+    /// <summary>Puts a running sequence back into the queue.</summary>
+    private void PutBack(Sequence sequence)
+    {
+        sequence.Preemptions++;
+        Preempted?.Invoke(sequence);
+        _running.Remove(sequence);
+        Release(sequence);
+        _waiting.PutBack(sequence);
     }
 
     /// <summary>Blocks of a sequence go back, its end first: what is nearest to the start is worth keeping longest.</summary>
@@ -129,76 +224,6 @@ public sealed class Scheduler
         sequence.Computed = 0;
         sequence.PublishedBlocks = 0;
         sequence.MissingImages.Clear();
+        _roomChanged = true;
     }
-
-    private bool TryHold(Sequence sequence)
-    {
-        var shareable = (sequence.Length - 1) / _limits.BlockTokens;
-        var matched = _cache.Match(sequence.Keys.First(sequence.Ids.Span, shareable), sequence.Blocks);
-        if (!_pool.TryTake(BlocksFor(sequence.Length) - matched, sequence.Blocks))
-        {
-            Release(sequence);
-            return false;
-        }
-
-        sequence.Computed = matched * _limits.BlockTokens;
-        sequence.PublishedBlocks = matched;
-        if (!sequence.Started)
-        {
-            sequence.Started = true;
-            sequence.CachedTokens = sequence.Computed;
-        }
-
-        return true;
-    }
-
-    /// <summary>Makes sure that the last token has a place; puts the youngest sequences back into the queue for it if need be.</summary>
-    private bool TryGrow(Sequence sequence)
-    {
-        while (BlocksFor(sequence.Length) > sequence.Blocks.Count && !_pool.TryTake(1, sequence.Blocks))
-        {
-            var youngest = _running[^1];
-            PutBack(youngest);
-            if (youngest == sequence)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
-
-    private void PutBack(Sequence sequence)
-    {
-        _running.Remove(sequence);
-        Release(sequence);
-        // Among the waiting it goes before all that arrived later: nobody is overtaken.
-        var next = _waiting.First;
-        while (next is not null && next.Value.Number < sequence.Number)
-        {
-            next = next.Next;
-        }
-
-        if (next is null)
-        {
-            _waiting.AddLast(sequence);
-        }
-        else
-        {
-            _waiting.AddBefore(next, sequence);
-        }
-    }
-
-    private void InsertByAge(Sequence sequence)
-    {
-        var at = _running.Count;
-        while (at > 0 && _running[at - 1].Number > sequence.Number)
-        {
-            at--;
-        }
-
-        _running.Insert(at, sequence);
-    }
-
-    private int BlocksFor(int tokens) => (tokens + _limits.BlockTokens - 1) / _limits.BlockTokens;
 }

@@ -1,11 +1,14 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Sampling;
 
 namespace LlavaCluster.Core.Scheduling;
 
 /// <summary>One turn inside the scheduler: its ids so far, how many of them are computed, and where their KV lies. Engine thread only.</summary>
 public sealed class Sequence
 {
+    private readonly SequenceSlice _slice;
+    private readonly SampleRequest _sample;
     private int[] _ids;
 
     /// <summary>Takes a request that was admitted.</summary>
@@ -13,11 +16,11 @@ public sealed class Sequence
     /// <param name="request">The request.</param>
     /// <param name="maxTokens">Most tokens to generate, cut to what the context holds.</param>
     /// <param name="blockTokens">Positions of a block.</param>
-    public Sequence(long number, SequenceRequest request, int maxTokens, int blockTokens)
+    /// <param name="checkpoint">Name of the weights, for the keys of its blocks.</param>
+    /// <param name="choice">Which of the request's answers this is, from 0.</param>
+    public Sequence(long number, SequenceRequest request, int maxTokens, int blockTokens, string checkpoint = "", int choice = 0)
     {
-        Number = number;
-        Request = request;
-        MaxTokens = maxTokens;
+        (Number, Request, MaxTokens, Choice) = (number, request, maxTokens, choice);
         PromptLength = Length = request.TokenIds.Count;
         _ids = new int[Length + Math.Min(maxTokens, 256)];
         for (var i = 0; i < Length; i++)
@@ -25,7 +28,9 @@ public sealed class Sequence
             _ids[i] = request.TokenIds[i];
         }
 
-        Keys = new BlockKeys(blockTokens, request.Tenant, request.Images);
+        Keys = new BlockKeys(blockTokens, request.Tenant, request.Images, checkpoint);
+        _sample = new SampleRequest(request.Sampling, CounterSeed.Of(request.Seed, choice), request.Turn, 0, Ids, default);
+        _slice = new SequenceSlice(number, 0, default, [], Blocks, null);
     }
 
     /// <summary>Number of the sequence in its engine.</summary>
@@ -33,6 +38,9 @@ public sealed class Sequence
 
     /// <summary>What was asked.</summary>
     public SequenceRequest Request { get; }
+
+    /// <summary>Which of the request's answers this is, from 0.</summary>
+    public int Choice { get; }
 
     /// <summary>Most tokens to generate.</summary>
     public int MaxTokens { get; }
@@ -55,6 +63,9 @@ public sealed class Sequence
     /// <summary>Prompt tokens that were found in the cache when the sequence was first taken up.</summary>
     public int CachedTokens { get; internal set; }
 
+    /// <summary>How often it lost its blocks to an older one and was put back into the queue.</summary>
+    public int Preemptions { get; internal set; }
+
     /// <summary>True from its first taking up on; stays true when it is put back into the queue.</summary>
     public bool Started { get; internal set; }
 
@@ -65,8 +76,14 @@ public sealed class Sequence
 
     internal int PublishedBlocks { get; set; }
 
+    /// <summary>What its tenant has been given; set when it is queued.</summary>
+    internal TenantAccount Account { get; set; } = null!;
+
     /// <summary>Ids so far. The memory is not changed later: a longer sequence only writes behind it.</summary>
     public ReadOnlyMemory<int> Ids => _ids.AsMemory(0, Length);
+
+    /// <summary>Tokens that wait to be computed.</summary>
+    internal int Remaining => Length - Computed;
 
     /// <summary>Adds a generated token.</summary>
     public void Append(int id)
@@ -78,6 +95,9 @@ public sealed class Sequence
 
         _ids[Length++] = id;
     }
+
+    /// <summary>Works out the keys of the blocks that a cache may know; any thread, before the sequence is handed to the engine's.</summary>
+    internal ReadOnlySpan<UInt128> ShareableKeys(int blockTokens) => Keys.First(Ids.Span, (Length - 1) / blockTokens);
 
     /// <summary>First position that cannot be computed yet, because an image's features are missing; else the length.</summary>
     internal int ComputableEnd()
@@ -96,25 +116,34 @@ public sealed class Sequence
         return Length;
     }
 
-    internal SequenceSlice Slice(int count, int blockTokens)
+    /// <summary>Its part of a step; the same object each time.</summary>
+    internal SequenceSlice Slice(int count)
     {
         var end = Computed + count;
-        var images = new List<ImageSlice>();
-        foreach (var span in Request.Images)
+        _slice.Start = Computed;
+        _slice.TokenIds = Ids.Slice(Computed, count);
+        _slice.Images = ImagesIn(Computed, end);
+        _slice.Sample = end == Length ? _sample : null;
+        _sample.Index = Generated;
+        _sample.PromptIds = Ids[..PromptLength];
+        _sample.GeneratedIds = Ids[PromptLength..];
+        return _slice;
+    }
+
+    private IReadOnlyList<ImageSlice> ImagesIn(int start, int end)
+    {
+        List<ImageSlice>? images = null;
+        for (var i = 0; i < Request.Images.Count; i++)
         {
-            int first = Math.Max(span.Offset, Computed), last = Math.Min(span.End, end);
+            var span = Request.Images[i];
+            int first = Math.Max(span.Offset, start), last = Math.Min(span.End, end);
             if (first < last)
             {
-                images.Add(new ImageSlice(
-                    span.Image, span.Width, span.Height, first - span.Offset, first - Computed, last - first));
+                (images ??= []).Add(new ImageSlice(
+                    span.Image, span.Width, span.Height, first - span.Offset, first - start, last - first));
             }
         }
 
-        var sample = end == Length
-            ? new SampleRequest(
-                Request.Sampling, Request.Seed, Request.Turn, Generated, Ids[..PromptLength], Ids[PromptLength..])
-            : null;
-        var blocks = Blocks.GetRange(0, (end + blockTokens - 1) / blockTokens);
-        return new SequenceSlice(Number, Computed, Ids.Slice(Computed, count), images, blocks, sample);
+        return images ?? (IReadOnlyList<ImageSlice>)[];
     }
 }

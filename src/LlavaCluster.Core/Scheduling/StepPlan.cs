@@ -1,47 +1,28 @@
-using LlavaCluster.Core.Imaging;
-using LlavaCluster.Core.Sampling;
-
 namespace LlavaCluster.Core.Scheduling;
 
-/// <summary>What every rank of a replica must compute in one step. Complete in itself: ranks keep no scheduler state.</summary>
+/// <summary>
+/// What every rank of a replica must compute in one step. Complete in itself: ranks keep no scheduler state. The leader's scheduler
+/// fills one plan over and over, so that a step allocates nothing: a plan holds until the leader's next one, and who keeps it longer
+/// keeps a <see cref="Copy"/>.
+/// </summary>
 /// <param name="Epoch">Formation of the replica's ranks that this plan belongs to.</param>
 /// <param name="Step">Number of the step in its epoch, from 0, without gaps.</param>
 /// <param name="Slices">The parts of sequences to compute.</param>
-public sealed record StepPlan(long Epoch, long Step, IReadOnlyList<SequenceSlice> Slices);
-
-/// <summary>The part of one sequence that a step computes: positions Start … Start + TokenIds.Length − 1.</summary>
-/// <param name="Sequence">Number of the sequence in this engine.</param>
-/// <param name="Start">Position of the first token computed; all before it are in the blocks.</param>
-/// <param name="TokenIds">Ids to compute; placeholders where an image stands.</param>
-/// <param name="Images">Images whose span overlaps these positions.</param>
-/// <param name="Blocks">Block numbers that cover positions 0 … Start + TokenIds.Length − 1.</param>
-/// <param name="Sample">How to choose the token after the last; null while the prompt goes on in a later step.</param>
-public sealed record SequenceSlice(
-    long Sequence, int Start, ReadOnlyMemory<int> TokenIds, IReadOnlyList<ImageSlice> Images, IReadOnlyList<int> Blocks, SampleRequest? Sample);
-
-/// <summary>The part of an image's tokens that falls into a slice.</summary>
-/// <param name="Image">Address; its features were loaded before.</param>
-/// <param name="Width">Pixels of a row of the upright picture.</param>
-/// <param name="Height">Rows of the upright picture.</param>
-/// <param name="FirstToken">First of the image's tokens that is needed, from 0.</param>
-/// <param name="At">Index into the slice's ids where that token stands.</param>
-/// <param name="Count">Tokens.</param>
-public sealed record ImageSlice(ImageHash Image, int Width, int Height, int FirstToken, int At, int Count);
-
-/// <summary>How rank 0 chooses the next token of a sequence.</summary>
-/// <param name="Options">The turn's sampling options.</param>
-/// <param name="Seed">Seed of the turn.</param>
-/// <param name="Turn">Number of the turn in its session, from 0.</param>
-/// <param name="Index">Number of the token in the turn, from 0. Randomness is a function of (seed, turn, index) alone.</param>
-/// <param name="PromptIds">Ids before the answer, for the repetition penalty; placeholders are ignored.</param>
-/// <param name="GeneratedIds">Ids of the answer so far, for the penalties.</param>
-public sealed record SampleRequest(
-    SamplingOptions Options, ulong Seed, int Turn, int Index, ReadOnlyMemory<int> PromptIds, ReadOnlyMemory<int> GeneratedIds);
-
-/// <summary>What a step sampled.</summary>
-/// <param name="Tokens">One per slice that asked, in the order of the slices.</param>
-public sealed record StepOutput(IReadOnlyList<SampledToken> Tokens)
+public sealed record StepPlan(long Epoch, long Step, IReadOnlyList<SequenceSlice> Slices)
 {
-    /// <summary>Nothing was sampled.</summary>
-    public static StepOutput Empty { get; } = new([]);
+    /// <summary>Blocks whose content is copied, one after the other, before anything is computed.</summary>
+    public IReadOnlyList<BlockCopy> BlockCopies { get; init; } = [];
+
+    public long Epoch { get; internal set; } = Epoch;
+
+    public long Step { get; internal set; } = Step;
+
+    /// <summary>The same plan in memory of its own; ids are shared, since they are never changed.</summary>
+    public StepPlan Copy() =>
+        new(Epoch, Step, [.. Slices.Select(slice => slice.Copy())]) { BlockCopies = [.. BlockCopies] };
 }
+
+/// <summary>Copies keys and values of all layers from one block to another.</summary>
+/// <param name="From">Block that is read.</param>
+/// <param name="To">Block that is overwritten.</param>
+public readonly record struct BlockCopy(int From, int To);

@@ -62,6 +62,17 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
             .narrow(0, span.FirstKey % BlockTokens, span.Context - span.FirstKey); // [context − first key, kv_heads, head_dim]
     }
 
+    /// <summary>Overwrites one block, in all layers, by another.</summary>
+    public void Copy(int from, int to)
+    {
+        using var scope = NewDisposeScope();
+        for (var layer = 0; layer < _keys.Length; layer++)
+        {
+            _keys[layer][to].copy_(_keys[layer][from]);
+            _values[layer][to].copy_(_values[layer][from]);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -37,7 +37,7 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         return new DecodeLoopHost(loop, runner, features, time, observer);
     }
 
-    public static SequenceRequest Request(int[] ids, int maxTokens = 10, ImageSpan[]? images = null, ulong? seed = null, string tenant = "") => new()
+    public static SequenceRequest Request(int[] ids, int maxTokens = 10, ImageSpan[]? images = null, ulong? seed = null, string tenant = "", int choices = 1) => new()
     {
         Name = "session/turn",
         TokenIds = ids,
@@ -47,6 +47,7 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         Turn = 0,
         MaxTokens = maxTokens,
         Tenant = tenant,
+        Choices = choices,
     };
 
     public static int[] Prompt(int length, int salt = 0) => [.. Enumerable.Range(0, length).Select(i => 20 + ((i * 7) + (salt * 131)) % 900)];
@@ -64,8 +65,8 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
 
     public async Task<int[]> TokensAsync(SequenceRequest request) => TokensOf(await AllAsync(request).WaitAsync(Patience));
 
-    public static int[] TokensOf(IEnumerable<GenerationEvent> events) =>
-        [.. events.OfType<GenerationEvent.Generated>().SelectMany(e => e.Tokens).Select(t => t.Id)];
+    public static int[] TokensOf(IEnumerable<GenerationEvent> events, int choice = 0) =>
+        [.. events.OfType<GenerationEvent.Generated>().Where(e => e.Choice == choice).SelectMany(e => e.Tokens).Select(t => t.Id)];
 
     public static string TextOf(IEnumerable<GenerationEvent> events) => string.Concat(events.Select(e => e switch
     {

@@ -86,7 +86,7 @@ internal static class GreedyLoop
 
         public StepOutput Run(StepPlan plan)
         {
-            plan = plan with { Step = _step++ };
+            plan = new StepPlan(plan.Epoch, _step++, plan.Slices);
             link.Send(new ShardMessage.Run(plan));
             return runner.Run(plan);
         }

@@ -57,8 +57,13 @@ internal sealed class FakeModelRunner(RunnerCapacity capacity, int rank = 0) : I
     {
         CheckThread();
         BeforeStep?.Invoke(plan);
-        Plans.Enqueue(plan);
+        Plans.Enqueue(plan.Copy());
         Calls.Enqueue($"run {plan.Step}");
+        foreach (var (from, to) in plan.BlockCopies)
+        {
+            Array.Copy(_cells, from * Capacity.BlockTokens, _cells, to * Capacity.BlockTokens, Capacity.BlockTokens);
+        }
+
         var tokens = new List<SampledToken>();
         foreach (var slice in plan.Slices)
         {

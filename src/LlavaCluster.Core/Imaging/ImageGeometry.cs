@@ -12,10 +12,10 @@ public sealed record ImageGeometry
     /// <summary>Rows of the picture.</summary>
     public required int Height { get; init; }
 
-    /// <summary>Canvas that the picture is fitted into, pixels; 0 where there is none (LLaVA-1.5).</summary>
+    /// <summary>Canvas that the picture is fitted into, pixels; 0 where there is none (one tile).</summary>
     public required int CanvasWidth { get; init; }
 
-    /// <summary>Canvas that the picture is fitted into, pixels; 0 where there is none (LLaVA-1.5).</summary>
+    /// <summary>Canvas that the picture is fitted into, pixels; 0 where there is none (one tile).</summary>
     public required int CanvasHeight { get; init; }
 
     /// <summary>The picture's size on the canvas, pixels.</summary>

@@ -45,6 +45,9 @@ public sealed class ImagePreprocessor
                     (geometry.CanvasWidth - geometry.ResizedWidth) / 2,
                     (geometry.CanvasHeight - geometry.ResizedHeight) / 2);
                 break;
+            case ImageMode.BaseTile:
+                tiles.Paste(BicubicResize.Resize(picture, side, side), side, side, firstTile: 0, columns: 1, left: 0, top: 0);
+                break;
             case ImageMode.CentreCrop:
                 tiles.Paste(CentreCrop(picture), side, side, firstTile: 0, columns: 1, left: 0, top: 0);
                 break;

@@ -11,6 +11,9 @@ public enum ImageMode
 
     /// <summary>LLaVA-1.5, original layout with <c>image_aspect_ratio</c> "pad": padded to a square with the mean colour; one tile.</summary>
     PadToSquare,
+
+    /// <summary>LLaVA-NeXT's base tile alone, the whole picture squeezed into it: shows by comparison what AnyRes is worth.</summary>
+    BaseTile,
 }
 
 /// <summary>Axis order of the checkpoint's pinpoints: it decides ties between canvases, and how unpadding rounds.</summary>

@@ -131,6 +131,7 @@ public sealed class AnyResGridTests
     [Theory]
     [InlineData(ImageMode.CentreCrop)]
     [InlineData(ImageMode.PadToSquare)]
+    [InlineData(ImageMode.BaseTile)]
     public void Layout_OneTileModes_BaseTokensOnly(ImageMode mode)
     {
         var layout = AnyResGrid.Layout(PublishedImageProcessing.Llava15(mode), 5000, 3);

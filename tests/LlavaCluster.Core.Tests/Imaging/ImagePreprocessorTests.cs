@@ -12,6 +12,7 @@ public sealed class ImagePreprocessorTests
         { 1, 1, ImageMode.AnyRes }, { 16_384, 1, ImageMode.AnyRes }, { 1, 16_384, ImageMode.AnyRes }, { 3, 3, ImageMode.AnyRes },
         { 1, 1, ImageMode.CentreCrop }, { 16_384, 1, ImageMode.CentreCrop }, { 1, 16_384, ImageMode.CentreCrop },
         { 1, 1, ImageMode.PadToSquare }, { 16_384, 1, ImageMode.PadToSquare }, { 1, 16_384, ImageMode.PadToSquare },
+        { 1, 1, ImageMode.BaseTile }, { 16_384, 1, ImageMode.BaseTile }, { 1, 16_384, ImageMode.BaseTile },
     };
 
     [Theory]
@@ -28,6 +29,24 @@ public sealed class ImagePreprocessorTests
         Assert.Equal(tiles.Bytes.Length, tiles.Pixels.Length);
         // One pixel in 16,384 padded ones is worth a level.
         Assert.True(tiles.Bytes.AsSpan(0, 336 * 336).ContainsAnyInRange<byte>(123, 200));
+    }
+
+    [Theory]
+    [InlineData(1000, 400)]
+    [InlineData(90, 300)]
+    [InlineData(336, 336)]
+    public void Process_BaseTile_IsTheFirstTileOfAnyRes(int width, int height)
+    {
+        var anyRes = PublishedImageProcessing.LlavaNext(PinpointOrder.HeightWidth);
+        var picture = new PixelBuffer(width, height, [.. Enumerable.Range(0, width * height * 3).Select(i => (byte)(i * 31 / 7))]);
+
+        var all = new ImagePreprocessor(anyRes).Process(picture);
+        var one = new ImagePreprocessor(anyRes with { Mode = ImageMode.BaseTile }).Process(picture);
+
+        Assert.Equal((1, 576), (one.Count, one.Geometry.Tokens));
+        Assert.True(all.Count > 1 && all.Geometry.Tokens > 576);
+        Assert.Equal(all.Bytes[..one.Bytes.Length], one.Bytes);
+        Assert.Equal(all.Pixels[..one.Pixels.Length], one.Pixels);
     }
 
     [Fact]

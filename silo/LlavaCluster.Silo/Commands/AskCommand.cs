@@ -100,6 +100,7 @@ internal static class AskCommand
         request.Parts.Add(new Part { Text = question });
         using var call = client.Chat(request, cancellationToken: cancel);
         var began = false;
+        var (tokens, characters) = (0, 0);
         try
         {
             await foreach (var happened in call.ResponseStream.ReadAllAsync(cancel))
@@ -108,6 +109,8 @@ internal static class AskCommand
                 if (happened.Delta is { } delta)
                 {
                     Console.Write(delta.Text);
+                    tokens += delta.TokenIds.Count;
+                    characters += delta.Text.Length;
                 }
                 else if (happened.Finished is { Reason: FinishReason.Failed })
                 {
@@ -122,6 +125,13 @@ internal static class AskCommand
             {
                 Console.WriteLine();
             }
+        }
+
+        if (tokens > 0 && characters == 0)
+        {
+            // Ids past the tokenizer's, as random weights choose them, or special ones.
+            Console.Error.WriteLine(
+                tokens == 1 ? "The answer's token has no text." : $"The answer's {tokens} tokens have no text.");
         }
     }
 

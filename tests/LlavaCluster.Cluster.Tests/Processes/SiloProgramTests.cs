@@ -141,7 +141,22 @@ public sealed class SiloProgramTests : IDisposable
             BuiltProgram.Silo, "ask", SamplePictures.PathOf("p2x2.png"), "What is this?", "--model", folder, "--max-tokens", "3");
 
         Assert.Equal((0, ""), (made.ExitCode, made.Errors));
-        Assert.Equal((0, ""), (asked.ExitCode, asked.Errors));
+        Assert.Equal(0, asked.ExitCode);
+        Assert.Matches("^(The answer's 3 tokens have no text.\n)?$", asked.Errors);
+    }
+
+    [Fact]
+    public async Task Ask_AnswerOfIdsBeyondTheTokenizer_SaysThatThereIsNoText()
+    {
+        var folder = _folder.Of("synthetic");
+        await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "synth", "--preset", "bench", "--out", folder, "--hidden", "64", "--intermediate", "96", "--layers", "2",
+            "--heads", "4", "--kv-heads", "4", "--vocabulary", "65000", "--vision-hidden", "32", "--vision-intermediate", "64",
+            "--vision-layers", "3", "--vision-heads", "2");
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", "What is this?", "--model", folder, "--max-tokens", "3");
+
+        Assert.Equal((0, "\n", "The answer's 3 tokens have no text.\n"), (exitCode, output, errors));
     }
 
     private static IEnumerable<JsonElement> Cases(JsonDocument file) =>

@@ -37,6 +37,7 @@ internal static class CommandLine
             AskCommand.Create(),
             InspectCommand.Create(),
             SynthCommand.Create(),
+            EvalCommand.Create(),
         };
         root.Options.Add(Verbose);
         var parsed = root.Parse(WithCommand(root, args));

@@ -8,8 +8,13 @@ namespace LlavaCluster.Silo.Hosting;
 /// terminal,
 /// a line per tenth elsewhere.
 /// </summary>
+/// <param name="title">What is done: "Loading the weights".</param>
+/// <param name="output">Where it is shown.</param>
+/// <param name="isTerminal">A bar can be drawn there.</param>
+/// <param name="time">The clock.</param>
+/// <param name="amount">What the total is to people; null: it is bytes.</param>
 internal sealed class ProgressDisplay(
-    string title, TextWriter output, bool isTerminal, TimeProvider time) : ILoadProgress
+    string title, TextWriter output, bool isTerminal, TimeProvider time, Func<long, string>? amount = null) : ILoadProgress
 {
     /// <summary>Shorter works are not worth a word.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
@@ -23,9 +28,11 @@ internal sealed class ProgressDisplay(
     /// <param name="title">What is done: "Loading the weights".</param>
     /// <param name="work">Reports to what it is given.</param>
     /// <param name="time">The clock.</param>
-    public static async Task RunAsync(string title, Func<ILoadProgress, Task> work, TimeProvider time)
+    /// <param name="amount">What the total is to people; null: it is bytes.</param>
+    public static async Task RunAsync(
+        string title, Func<ILoadProgress, Task> work, TimeProvider time, Func<long, string>? amount = null)
     {
-        var display = new ProgressDisplay(title, Console.Error, !Console.IsErrorRedirected, time);
+        var display = new ProgressDisplay(title, Console.Error, !Console.IsErrorRedirected, time, amount);
         var running = work(display);
         if (display.IsTerminal)
         {
@@ -51,7 +58,7 @@ internal sealed class ProgressDisplay(
         if (tenth > _lastTenth)
         {
             _lastTenth = tenth;
-            output.WriteLine($"{title}: {tenth * 10} % of {Size(bytesTotal)}");
+            output.WriteLine($"{title}: {tenth * 10} % of {(amount ?? Size)(bytesTotal)}");
         }
     }
 

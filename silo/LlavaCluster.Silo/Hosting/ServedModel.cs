@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Silo.Commands;
 
@@ -53,6 +54,13 @@ internal sealed class ServedModel
             tokenizer,
             template);
     }
+
+    /// <summary>The same model, which sees of each picture the base tile alone.</summary>
+    /// <exception cref="UserErrorException">It sees no more anyway.</exception>
+    public ServedModel WithBaseTileOnly() => Config.Images.Mode == ImageMode.AnyRes
+        ? new ServedModel(
+            Folder, Name, Config with { Images = Config.Images with { Mode = ImageMode.BaseTile } }, Tokenizer, Template)
+        : throw new UserErrorException($"{Name} sees every picture in one tile; --base-tile-only is for LLaVA-NeXT.");
 
     /// <summary>The template of a name.</summary>
     /// <exception cref="UserErrorException">There is none.</exception>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Silo.Commands;
@@ -38,58 +37,13 @@ internal sealed record InspectedCase(
 
     private static InspectedCase Read(JsonObject source) => new(
         Text(source, "name"),
-        [.. Required(source, "messages").AsArray().Select(m => ReadMessage(m!.AsObject()))],
+        [.. Required(source, "messages").AsArray().Select(m => MessageJson.Read(m))],
         [.. (source["images"]?.AsArray() ?? []).Select(i => i!.GetValue<string>())],
         source["template"]?.GetValue<string>(),
         source);
-
-    private static ChatMessage ReadMessage(JsonObject message)
-    {
-        var role = Text(message, "role") switch
-        {
-            "system" => ChatRole.System,
-            "user" => ChatRole.User,
-            "assistant" => ChatRole.Assistant,
-            var other => throw new FormatException($"role '{other}' is unknown"),
-        };
-        var content = Required(message, "content");
-        return content is JsonValue
-            ? ChatMessage.Of(role, content.GetValue<string>())
-            : new ChatMessage(role, [.. content.AsArray().Select(p => ReadPart(p!.AsObject()))]);
-    }
-
-    private static ChatPart ReadPart(JsonObject part) => Text(part, "type") switch
-    {
-        "image" => new ChatPart.Image(),
-        "text" => new ChatPart.Text(Text(part, "text")),
-        var other => throw new FormatException($"a part of type '{other}' is unknown"),
-    };
 
     private static string Text(JsonObject node, string key) => Required(node, key).GetValue<string>();
 
     private static JsonNode Required(JsonObject node, string key) =>
         node[key] ?? throw new KeyNotFoundException($"'{key}' is missing");
-}
-
-/// <summary>JSON files that a user names.</summary>
-internal static class JsonInput
-{
-    /// <summary>Reads a file.</summary>
-    /// <exception cref="UserErrorException">No such file, or not JSON.</exception>
-    public static JsonNode Read(string file)
-    {
-        if (!File.Exists(file))
-        {
-            throw new UserErrorException($"There is no file '{file}'.");
-        }
-
-        try
-        {
-            return JsonNode.Parse(File.ReadAllBytes(file)) ?? throw new UserErrorException($"{file}: is empty.");
-        }
-        catch (JsonException error)
-        {
-            throw new UserErrorException($"{file}: is not JSON: {error.Message}", error);
-        }
-    }
 }

@@ -48,8 +48,8 @@ internal sealed class ObjectLayout(SceneMix mix, int width, int height, SceneTex
         var (wide, tall) = Proportions(shape, chance);
         double shorter = Math.Min(width, height), edge = 0.01 * shorter;
         var room = 2 * Math.Min((Math.Min(x, width - x) - edge) / wide, (Math.Min(y, height - y) - edge) / tall);
-        var most = Math.Min(room, mix.MaxObjectSize * shorter) * (large ? 1 : shrink);
         var least = Math.Max(mix.MinObjectSize * shorter, LeastOnCanvas / _canvas);
+        var most = Math.Min(room, Math.Max(least, mix.MaxObjectSize * shorter * (large ? 1 : shrink)));
         if (most < least)
         {
             return null;

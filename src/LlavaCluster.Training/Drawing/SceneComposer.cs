@@ -36,6 +36,31 @@ internal sealed class SceneComposer(FontShelf fonts)
         }
     }
 
+    /// <summary>A scene of chance that is not meant to be painted: it needs no fonts, and its glyphs are boxes of one width.</summary>
+    public static Scene Unpainted(SceneMix mix, Chance chance)
+    {
+        var (width, height) = PictureSize.OfChance(mix, chance);
+        SceneText? text = null;
+        if (chance.Flip(mix.TextShare))
+        {
+            var word = WordChoice.Of(mix.MinCharacters + chance.Below(mix.MaxCharacters - mix.MinCharacters + 1), chance);
+            const float Wide = 0.7f;
+            var capital = WordHeight(mix, width, height, Wide * word.Length, chance);
+            float left = (float)chance.Between(0, width - (Wide * capital * word.Length)), top = (float)chance.Between(0, height - capital);
+            text = new SceneText(word, [.. word.Select((c, i) => new GlyphBox(c, left + (Wide * capital * i), top, left + (Wide * capital * (i + 1)), top + capital))], capital);
+        }
+
+        var kinds = Kinds(mix, chance);
+        var layout = new ObjectLayout(mix, width, height, text, DrawingStyle.OfChance(chance));
+        for (var attempt = 0; ; attempt++)
+        {
+            if (layout.TryPlace(kinds, Math.Pow(0.8, attempt), chance) is { } objects)
+            {
+                return new Scene(width, height, objects, text);
+            }
+        }
+    }
+
     /// <summary>Shapes and colours; often one of them comes again, so that there is something to count.</summary>
     private static (SceneShape Shape, SceneColour Colour)[] Kinds(SceneMix mix, Chance chance)
     {

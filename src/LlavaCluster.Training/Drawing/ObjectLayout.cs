@@ -62,7 +62,7 @@ internal sealed class ObjectLayout(SceneMix mix, int width, int height, SceneTex
         float w = (float)(size * wide), h = (float)(size * tall);
         return new SceneObject(shape, colour, filled, (float)x, (float)y, w, h)
         {
-            Edge = ShapeEdge.Placed(ShapeEdge.Drawn(shape, tilt, style.Shake, chance), (float)x, (float)y, w, h),
+            Edge = ShapeEdge.Placed(ShapeEdge.Drawn(shape, !filled, tilt, style.Shake, chance), (float)x, (float)y, w, h),
             Stroke = filled ? 0 : (float)Math.Max(Math.Min(w, h) * Thickness(shape, chance), 2.2 / _canvas),
         };
     }
@@ -70,7 +70,8 @@ internal sealed class ObjectLayout(SceneMix mix, int width, int height, SceneTex
     /// <summary>Width and height of an object, the longer one 1.</summary>
     private static (double Wide, double Tall) Proportions(SceneShape shape, Chance chance) => shape switch
     {
-        SceneShape.Diamond => (chance.Between(0.62, 1), 1),
+        SceneShape.Diamond when chance.Flip(0.85) => (chance.Between(0.62, 1), 1),
+        SceneShape.Diamond => (1, chance.Between(0.62, 1)),
         SceneShape.Triangle when chance.Flip(0.75) => (1, chance.Between(0.75, 1)),
         SceneShape.Triangle => (chance.Between(0.75, 1), 1),
         _ => (1, 1),

@@ -10,12 +10,17 @@ internal static class ShapeEdge
 
     /// <summary>A form of a shape as somebody might draw it: other proportions, perhaps a little tilted, perhaps by a shaking hand.</summary>
     /// <param name="shape">The shape.</param>
+    /// <param name="hollow">It will be an outline, so its parts must not be thin.</param>
     /// <param name="tilt">Turn clockwise, radians.</param>
     /// <param name="shake">How far the edge strays, share of the box.</param>
     /// <param name="chance">Decides the proportions and the straying.</param>
-    public static ScenePoint[] Drawn(SceneShape shape, double tilt, double shake, Chance chance)
+    public static ScenePoint[] Drawn(SceneShape shape, bool hollow, double tilt, double shake, Chance chance)
     {
-        var corners = Corners(shape, chance.Flip(0.15) ? chance.Between(0.25, 0.75) : 0.5, chance.Between(0.36, 0.52), chance.Between(0.22, 0.42));
+        var corners = Corners(
+            shape,
+            tip: chance.Flip(0.15) ? chance.Between(0.25, 0.75) : 0.5,
+            starInner: chance.Between(0.36, 0.52),
+            arm: chance.Between(hollow ? 0.24 : 0.16, 0.44));
         if (shake > 0)
         {
             corners = Shaken(Divided(corners), shake, chance);

@@ -25,12 +25,18 @@ internal sealed class ChineseTongue : Tongue
     public override IReadOnlyList<string> Requests { get; } = ["用一个词回答。", "请用一个词回答。", "请简短回答。"];
 
     /// <inheritdoc/>
+    protected override string FirstPicture => "第一张图";
+
+    /// <inheritdoc/>
+    protected override string SecondPicture => "第二张图";
+
+    /// <inheritdoc/>
     public override string Answer(Query query) => query.Reply switch
     {
         Reply.OfShape reply => Name(reply.Shape),
         Reply.OfColour reply => Name(reply.Colour),
         Reply.OfNumber reply => reply.Number.ToString(),
-        Reply.OfTruth reply when query.Topic is Topic.ThereIs or Topic.ThereIsText or Topic.BothPictures => reply.Holds ? "有" : "没有",
+        Reply.OfTruth reply when query.Topic is Topic.ThereIs or Topic.ThereIsText or Topic.AndIsThere or Topic.BothPictures => reply.Holds ? "有" : "没有",
         Reply.OfTruth reply => reply.Holds ? "是" : "不是",
         Reply.OfPlace reply => Places[(int)reply.Place],
         Reply.OfText reply => reply.Text,

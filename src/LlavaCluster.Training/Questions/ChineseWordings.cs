@@ -44,6 +44,7 @@ internal static class ChineseWordings
         [Topic.AndOther] = ["另一个呢？", "那另一个呢？", "还有一个呢？"],
         [Topic.AndThe] = ["{a}呢？", "那{a}呢？"],
         [Topic.AndHowMany] = ["{a}呢？", "那{a}有几个？"],
+        [Topic.AndIsThere] = ["{a}呢？", "那{a}呢？", "有没有{a}？"],
         [Topic.OfThem] = ["其中有几个{a}？", "其中{a}有几个？", "其中几个是{ac}的？"],
         [Topic.AndOtherPicture] = ["{inside}呢？", "那{inside}呢？"],
     };

@@ -6,7 +6,7 @@ namespace LlavaCluster.Training.Questions;
 internal static class CountQueries
 {
     /// <summary>How much a number of fitting objects is preferred, 0–4: the inverse of how often scenes offer it.</summary>
-    private static readonly double[] Preference = [0.5, 0.9, 2.5, 6, 12];
+    private static readonly double[] Preference = [0.5, 0.5, 3, 8, 14];
 
     /// <summary>A question for a number.</summary>
     public static Query Any(SceneFacts facts, Chance chance) => chance.Flip(0.4) ? All(facts) : Some(facts, chance);

@@ -31,6 +31,12 @@ internal sealed class EnglishTongue : Tongue
         ["Answer with a single word.", "Answer with a single word.", "Answer with one word.", "Answer in one word.", "Answer briefly.", "One word answer.", "Reply with a single word."];
 
     /// <inheritdoc/>
+    protected override string FirstPicture => "the first picture";
+
+    /// <inheritdoc/>
+    protected override string SecondPicture => "the second picture";
+
+    /// <inheritdoc/>
     public override string Answer(Query query) => query.Reply switch
     {
         Reply.OfShape reply => Name(reply.Shape),

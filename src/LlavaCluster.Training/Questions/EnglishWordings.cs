@@ -120,7 +120,8 @@ internal static class EnglishWordings
         [Topic.AndOther] = ["And the other one?", "What about the other one?", "And the other?", "And the other shape?", "How about the other one?"],
         [Topic.AndThe] = ["And the {a}?", "What about the {a}?", "How about the {a}?", "And what about the {a}?"],
         [Topic.AndHowMany] = ["And how many {as}?", "And {as}?", "What about {as}?", "How about {as}?"],
+        [Topic.AndIsThere] = ["And {an}?", "And is there {an}?", "What about {an}?", "How about {an}?"],
         [Topic.OfThem] = ["How many of them are {as}?", "And how many of them are {as}?", "How many of these are {as}?", "How many of them are {ac}?", "And how many of them are {ac}?"],
-        [Topic.AndOtherPicture] = ["And{inside}?", "What about{inside}?", "And what about{inside}?"],
+        [Topic.AndOtherPicture] = ["And{inside}?", "What about {picture}?", "And what about {picture}?", "And {picture}?"],
     };
 }

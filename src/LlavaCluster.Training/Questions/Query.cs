@@ -40,6 +40,7 @@ internal enum Topic
     AndOther,
     AndThe,
     AndHowMany,
+    AndIsThere,
     OfThem,
     AndOtherPicture,
 }

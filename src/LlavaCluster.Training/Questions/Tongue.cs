@@ -6,7 +6,7 @@ namespace LlavaCluster.Training.Questions;
 /// Puts questions and answers into the words of a language. A wording of a topic may contain <c>{a}</c> (the object's words), <c>{an}</c>
 /// (with the article), <c>{as}</c> (plural), <c>{ac}</c> (its bare colour; the wording is for objects named by colour alone), <c>{b}</c>,
 /// <c>{bn}</c>, <c>{bc}</c> (the second mention likewise), <c>{at}</c> (the place), <c>{in}</c> (in the picture, or in the one of two that is
-/// meant, or nothing), <c>{inside}</c> (the same, never nothing). Answers have one form each, so that they can be learned and graded.
+/// meant, or nothing), <c>{inside}</c> (the same, never nothing), <c>{picture}</c> (the one of two). Answers have one form each, so that they can be learned and graded.
 /// </summary>
 internal abstract class Tongue
 {
@@ -24,7 +24,7 @@ internal abstract class Tongue
     {
         var colourOnly = query.A is { Shape: null, Colour: not null };
         var wordings = Wordings[query.Topic]
-            .Where(wording => (query.Picture is null || wording.Contains("{in", StringComparison.Ordinal))
+            .Where(wording => (query.Picture is null || wording.Contains("{in", StringComparison.Ordinal) || wording.Contains("{picture}", StringComparison.Ordinal))
                 && (colourOnly || !wording.Contains("{ac}", StringComparison.Ordinal)))
             .ToArray();
         var places = Insides(query.Picture);
@@ -38,7 +38,8 @@ internal abstract class Tongue
             .Replace("{b}", Noun(query.B), StringComparison.Ordinal)
             .Replace("{at}", At(query.At), StringComparison.Ordinal)
             .Replace("{in}", query.Picture is null && chance.Flip(0.4) ? "" : chance.Pick(places), StringComparison.Ordinal)
-            .Replace("{inside}", chance.Pick(places), StringComparison.Ordinal);
+            .Replace("{inside}", chance.Pick(places), StringComparison.Ordinal)
+            .Replace("{picture}", query.Picture == 0 ? FirstPicture : SecondPicture, StringComparison.Ordinal);
     }
 
     /// <summary>The answer to a question.</summary>
@@ -58,6 +59,12 @@ internal abstract class Tongue
 
     /// <summary>The ways to say "in the picture" or "in the second picture", with their space.</summary>
     protected abstract IReadOnlyList<string> Insides(int? picture);
+
+    /// <summary>"the first picture".</summary>
+    protected abstract string FirstPicture { get; }
+
+    /// <summary>"the second picture".</summary>
+    protected abstract string SecondPicture { get; }
 
     /// <summary>"red", or nothing.</summary>
     protected abstract string ColourOf(Mention mention);

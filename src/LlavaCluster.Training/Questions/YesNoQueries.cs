@@ -8,16 +8,31 @@ internal static class YesNoQueries
     /// <summary>Whether something is there; null when the scene allows no such question.</summary>
     public static Query? Presence(SceneFacts facts, Chance chance)
     {
-        var holds = chance.Flip();
-        return chance.Weighted([5, 2, 2, 1.5, 1.5, 0.6]) switch
+        return chance.Weighted([9, 1.5, 1.5, 0.6]) switch
         {
-            0 => ThereIs(facts, holds, chance, (shape, colour) => new Mention(shape, colour)),
-            1 => ThereIs(facts, holds, chance, (shape, _) => new Mention(shape, null)),
-            2 => ThereIs(facts, holds, chance, (_, colour) => new Mention(null, colour)),
-            3 => IsColour(facts, holds, chance),
-            4 => IsShape(facts, holds, chance),
+            0 => ThereIs(facts, chance),
+            1 => IsColour(facts, chance.Flip(), chance),
+            2 => IsShape(facts, chance.Flip(), chance),
             _ => new Query(QuestionForm.Presence, Topic.ThereIsText, new Reply.OfTruth(facts.Scene.Text is not null)),
         };
+    }
+
+    /// <summary>Whether an object of a shape, of a colour or of both is there; null when everything that could be asked for is.</summary>
+    public static Query? ThereIs(SceneFacts facts, Chance chance)
+    {
+        var holds = chance.Flip();
+        var kind = chance.Weighted([5, 2, 2]);
+        var all = from shape in Enum.GetValues<SceneShape>()
+                  from colour in Enum.GetValues<SceneColour>()
+                  select kind switch { 0 => new Mention(shape, colour), 1 => new Mention(shape, null), _ => new Mention(null, colour) };
+        var fitting = all.Distinct().Where(mention => facts.Count(mention) > 0 == holds).ToArray();
+
+        // Right shape in a wrong colour, or the other way round.
+        var near = fitting.Where(m => m is { Shape: { } shape, Colour: { } colour } && facts.Objects.Any(o => o.Shape == shape || o.Colour == colour)).ToArray();
+        var pool = !holds && near.Length > 0 && chance.Flip(0.75) ? near : fitting;
+        return pool.Length == 0
+            ? null
+            : new Query(QuestionForm.Presence, Topic.ThereIs, new Reply.OfTruth(holds)) { A = chance.Pick(pool) };
     }
 
     /// <summary>How two objects stand to each other; null when the scene allows no such question.</summary>
@@ -50,22 +65,6 @@ internal static class YesNoQueries
         return topic is { } asked
             ? new Query(QuestionForm.Relation, asked, new Reply.OfTruth(holds)) { A = Words(pair[0]), B = Words(pair[1]) }
             : null;
-    }
-
-    private static Query? ThereIs(SceneFacts facts, bool holds, Chance chance, Func<SceneShape, SceneColour, Mention> words)
-    {
-        var all = from shape in Enum.GetValues<SceneShape>()
-                  from colour in Enum.GetValues<SceneColour>()
-                  select words(shape, colour);
-        var fitting = all.Distinct().Where(mention => facts.Count(mention) > 0 == holds).ToArray();
-
-        // Right shape in a wrong colour, or the other way round.
-        var near = fitting.Where(m => m is { Shape: { } shape, Colour: { } colour }
-            && facts.Objects.Any(o => o.Shape == shape || o.Colour == colour)).ToArray();
-        var pool = !holds && near.Length > 0 && chance.Flip(0.75) ? near : fitting;
-        return pool.Length == 0
-            ? null
-            : new Query(QuestionForm.Presence, Topic.ThereIs, new Reply.OfTruth(holds)) { A = chance.Pick(pool) };
     }
 
     private static Query? IsColour(SceneFacts facts, bool holds, Chance chance)

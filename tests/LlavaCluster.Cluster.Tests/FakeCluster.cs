@@ -6,6 +6,7 @@ using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Sessions;
 using LlavaCluster.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
@@ -74,7 +75,7 @@ public class FakeCluster : IAsyncLifetime
 
     internal FakeCluster(params SiloRole[] roles) => _roles = roles;
 
-    internal MemoryTurnLog Log { get; } = new();
+    internal FlakyTurnLog Log { get; } = new();
 
     internal MemoryImageStore Images { get; } = new();
 
@@ -104,6 +105,7 @@ public class FakeCluster : IAsyncLifetime
         {
             var role = _roles[int.Parse(options.SiloName.Split('_')[1])];
             silo.AddLlavaGrains(role);
+            silo.Services.Configure<SessionOptions>(Configure);
             silo.Services.AddSingleton(Config);
             silo.Services.AddSingleton<ITurnLog>(Log);
             silo.Services.AddSingleton<IImageStore>(Images);
@@ -139,6 +141,9 @@ public class FakeCluster : IAsyncLifetime
         await Engine.StopAsync();
         await Encoder.StopAsync();
     }
+
+    /// <summary>No group of tokens is old before its test is over: only its size counts.</summary>
+    internal virtual void Configure(SessionOptions options) => options.CheckpointMilliseconds = 60_000;
 
     /// <summary>Grains as the edge sees them: from inside the first silo, which is a gateway.</summary>
     internal IGrainFactory Grains =>

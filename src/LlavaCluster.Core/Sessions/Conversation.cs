@@ -9,7 +9,7 @@ public enum TurnStanding
     /// <summary>Not seen yet.</summary>
     New,
 
-    /// <summary>Accepted, and not over: it runs, or its run was cut off and can be done again.</summary>
+    /// <summary>Accepted, and not over: it runs, or it was cut off or abandoned and goes on when it is asked for.</summary>
     Open,
 
     /// <summary>Over: it can be replayed.</summary>
@@ -58,8 +58,17 @@ public sealed class Conversation
     /// <summary>Images among <see cref="Ids"/>.</summary>
     public IReadOnlyList<ImageSpan> Images => _images;
 
+    /// <summary>The session is deleted.</summary>
+    public bool IsDeleted { get; private set; }
+
+    /// <summary>When the last entry but tokens was written; null: there is none.</summary>
+    public DateTimeOffset? UsedAt { get; private set; }
+
     /// <summary>The turn that is not over, or null.</summary>
     public ConversationTurn? Open => _turns.Count > 0 && _turns[^1].Ended is null ? _turns[^1] : null;
+
+    /// <summary>The last turn, when it was abandoned and may go on; or null.</summary>
+    public ConversationTurn? Abandoned => _turns.Count > 0 && _turns[^1].Ended is { IsAbandoned: true } ? _turns[^1] : null;
 
     /// <summary>A turn by its id, or null.</summary>
     public ConversationTurn? Find(string turnId) => _turns.Find(turn => turn.Started.TurnId == turnId);
@@ -77,7 +86,7 @@ public sealed class Conversation
             return TurnStanding.Conflict;
         }
 
-        return turn.Ended is null ? TurnStanding.Open : TurnStanding.Ended;
+        return turn.Ended is null || turn == Abandoned ? TurnStanding.Open : TurnStanding.Ended;
     }
 
     /// <summary>The ids that a new turn appends to <see cref="Ids"/>.</summary>
@@ -104,19 +113,26 @@ public sealed class Conversation
     {
         switch (entry)
         {
-            case TurnStarted started when Open is null && Find(started.TurnId) is null:
+            case TurnStarted started when !IsDeleted && Open is null && Find(started.TurnId) is null:
                 System ??= started.System;
                 _turns.Add(new ConversationTurn(started));
+                UsedAt = started.At;
+                break;
+            case TurnTokens tokens when Open is { } open && open.Started.TurnId == tokens.TurnId && open.Tokens.Count == tokens.Offset:
+                open.Take(tokens.Tokens, tokens.Text, tokens.TextLengths);
                 break;
             case TurnEnded ended when Open is { } open && open.Started.TurnId == ended.TurnId:
-                open.Ended = ended;
-                if (ended.Reason != FinishReason.Failed)
-                {
-                    _ids.AddRange(open.Started.AppendedIds);
-                    _ids.AddRange(ended.Tokens.Select(token => token.Id));
-                    _images.AddRange(open.Started.Images);
-                }
-
+                open.End(ended);
+                UsedAt = ended.At;
+                Keep(open);
+                break;
+            case TurnResumed resumed when Abandoned is { } abandoned && abandoned.Started.TurnId == resumed.TurnId:
+                TakeBack(abandoned);
+                abandoned.Resume();
+                UsedAt = resumed.At;
+                break;
+            case SessionDeleted deleted when Open is null:
+                (IsDeleted, UsedAt) = (true, deleted.At);
                 break;
             default:
                 throw new InvalidDataException(
@@ -125,17 +141,25 @@ public sealed class Conversation
 
         LogLength++;
     }
-}
 
-/// <summary>One turn of a conversation.</summary>
-public sealed class ConversationTurn(TurnStarted started)
-{
-    /// <summary>How it began.</summary>
-    public TurnStarted Started { get; } = started;
+    /// <summary>What a turn that is over adds to what the model sees.</summary>
+    private void Keep(ConversationTurn turn)
+    {
+        if (turn.ContextLength > 0)
+        {
+            _ids.AddRange(turn.Started.AppendedIds);
+            _ids.AddRange(turn.Tokens.Select(token => token.Id));
+            _images.AddRange(turn.Started.Images);
+        }
+    }
 
-    /// <summary>How it ended; null while it is open.</summary>
-    public TurnEnded? Ended { get; internal set; }
-
-    /// <summary>Ids that it adds to what the model sees in later turns; a turn that failed, or is not over, adds none.</summary>
-    public int ContextLength => Ended is null or { Reason: FinishReason.Failed } ? 0 : Started.AppendedIds.Count + Ended.Tokens.Count;
+    /// <summary>Undoes <see cref="Keep"/> for the last turn.</summary>
+    private void TakeBack(ConversationTurn turn)
+    {
+        if (turn.ContextLength > 0)
+        {
+            _ids.RemoveRange(_ids.Count - turn.ContextLength, turn.ContextLength);
+            _images.RemoveRange(_images.Count - turn.Started.Images.Count, turn.Started.Images.Count);
+        }
+    }
 }

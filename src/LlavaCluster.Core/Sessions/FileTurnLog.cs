@@ -1,28 +1,34 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using LlavaCluster.Core.Engine;
 
 namespace LlavaCluster.Core.Sessions;
 
 /// <summary>
-/// One file of JSON lines per session. An entry counts once its line is whole and on the disk; a last line that was cut off by a crash is
-/// no entry, and the next append takes its place.
+/// One file per session, which only grows (<see cref="TurnLogFile"/>). Processes of one machine may share the folder: each append locks its
+/// file, looks how long it is, and writes at its end.
 /// </summary>
 public sealed class FileTurnLog : ITurnLog
 {
     private const int SeenSessions = 100_000;
+    private const string Extension = ".turns";
 
     private readonly string _folder;
+    private readonly TurnLogSync _sync;
+    private readonly TimeProvider _time;
     private readonly SemaphoreSlim[] _gates = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
-    // Entries and bytes of each log as this process last saw it; good as long as the file has as many bytes.
-    private readonly ByteBoundedCache<string, (int Entries, long Bytes)> _seen = new(SeenSessions);
+    // How far each log was good when this process last saw it; holds as long as the file has as many bytes.
+    private readonly ByteBoundedCache<string, TurnLogFile.Extent> _seen = new(SeenSessions);
 
     /// <summary>In this folder, which is made when it is not there.</summary>
-    public FileTurnLog(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="sync">What is on the disk when an append is over.</param>
+    /// <param name="time">The clock that says when a session was used; null: the system's.</param>
+    public FileTurnLog(string folder, TurnLogSync sync = TurnLogSync.Turns, TimeProvider? time = null)
     {
-        _folder = folder;
+        (_folder, _sync, _time) = (folder, sync, time ?? TimeProvider.System);
         Directory.CreateDirectory(folder);
     }
 
@@ -30,22 +36,15 @@ public sealed class FileTurnLog : ITurnLog
     public Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken) =>
         InOrder<IReadOnlyList<TurnLogEntry>>(
             session,
-            path =>
+            async path =>
             {
-                if (!File.Exists(path))
-                {
-                    return [];
-                }
-
                 var entries = new List<TurnLogEntry>();
-                var bytes = File.ReadAllBytes(path);
-                ReadOnlySpan<byte> rest = bytes;
-                for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..])
+                if (File.Exists(path))
                 {
-                    entries.Add(ReadEntry(path, entries.Count, rest[..end]));
+                    await using var file = await LockedFile.OpenAsync(path, FileMode.Open, FileAccess.Read).ConfigureAwait(false);
+                    _seen.Set(session, TurnLogFile.Read(path, ReadAll(file), session, entries.Add), 1);
                 }
 
-                _seen.Set(session, (entries.Count, bytes.Length - rest.Length), 1);
                 return entries;
             },
             cancellationToken);
@@ -54,13 +53,13 @@ public sealed class FileTurnLog : ITurnLog
     public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) =>
         InOrder(
             session,
-            path =>
+            async path =>
             {
-                var line = TurnLogJson.Write(entry);
-                using var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                var line = TurnLogRecord.Write(entry);
+                await using var file = await LockedFile.OpenAsync(path, FileMode.OpenOrCreate, FileAccess.ReadWrite).ConfigureAwait(false);
                 if (!_seen.TryGet(session, out var seen) || seen.Bytes != file.Length)
                 {
-                    seen = Count(file);
+                    seen = TurnLogFile.Read(path, ReadAll(file), session, null);
                 }
 
                 if (seen.Entries != expectedLength)
@@ -68,11 +67,18 @@ public sealed class FileTurnLog : ITurnLog
                     throw new TurnLogFencedException(session, expectedLength, seen.Entries);
                 }
 
-                file.SetLength(seen.Bytes); // cuts off a torn last line
+                if (seen.Bytes < file.Length)
+                {
+                    file.SetLength(seen.Bytes); // cuts off a torn last line
+                }
+
+                _seen.Remove(session); // unknown until the line is whole
+                line = seen.Bytes == 0 ? [.. TurnLogFile.Header(session), .. line] : line;
                 file.Position = seen.Bytes;
                 file.Write(line);
-                file.Flush(flushToDisk: true);
-                _seen.Set(session, (seen.Entries + 1, seen.Bytes + line.Length), 1);
+                file.Flush(flushToDisk: _sync == TurnLogSync.Always || (_sync == TurnLogSync.Turns && entry is not TurnTokens));
+                File.SetLastWriteTimeUtc(file.SafeFileHandle, _time.GetUtcNow().UtcDateTime);
+                _seen.Set(session, new TurnLogFile.Extent(seen.Entries + 1, seen.Bytes + line.Length), 1);
                 return true;
             },
             cancellationToken);
@@ -85,51 +91,63 @@ public sealed class FileTurnLog : ITurnLog
             {
                 _seen.Remove(session);
                 File.Delete(path);
-                return true;
+                return Task.FromResult(true);
             },
             cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LoggedSession> ListAsync(
+        DateTimeOffset? usedBefore, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var before = usedBefore?.UtcDateTime ?? DateTime.MaxValue;
+        var files = await Task.Run(
+            () => new DirectoryInfo(_folder).EnumerateFiles($"*{Extension}").Where(file => file.LastWriteTimeUtc < before)
+                .OrderByDescending(file => file.LastWriteTimeUtc).ToArray(),
+            cancellationToken).ConfigureAwait(false);
+        // Names are inside the files: those of one time are read together, to be put in order.
+        foreach (var group in files.GroupBy(file => file.LastWriteTimeUtc))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var name in group.Select(NameIn).OfType<string>().Order(StringComparer.Ordinal))
+            {
+                yield return new LoggedSession(name, new DateTimeOffset(group.Key));
+            }
+        }
+    }
 
     /// <summary>
     /// File name of a session: its id where that is short and plain, else a hash of it. The first letter keeps the two apart.
     /// </summary>
     internal static string NameOf(string session) =>
         session.Length is > 0 and <= 64 && session.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '-' or '_')
-            ? $"s-{session}.jsonl"
-            : $"h-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)))}.jsonl";
+            ? $"s-{session}{Extension}"
+            : $"h-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)))}{Extension}";
 
-    private static TurnLogEntry ReadEntry(string path, int number, ReadOnlySpan<byte> line)
+    private static string? NameIn(FileInfo info)
     {
         try
         {
-            return TurnLogJson.Read(line);
+            // Not locked: the first line never changes.
+            using var file = new FileStream(info.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+            var start = new byte[4096];
+            return TurnLogFile.NameIn(start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)));
         }
-        catch (JsonException error)
+        catch (FileNotFoundException)
         {
-            throw new InvalidDataException($"{path}, line {number + 1}: not an entry of a session's log ({error.Message}).", error);
+            return null; // deleted meanwhile
         }
     }
 
-    private static (int Entries, long Bytes) Count(FileStream file)
+    private static byte[] ReadAll(FileStream file)
     {
-        var (entries, whole, at) = (0, 0L, 0L);
-        var buffer = new byte[64 << 10];
+        var bytes = new byte[file.Length];
         file.Position = 0;
-        for (int read; (read = file.Read(buffer)) > 0; at += read)
-        {
-            for (var i = 0; i < read; i++)
-            {
-                if (buffer[i] == '\n')
-                {
-                    (entries, whole) = (entries + 1, at + i + 1);
-                }
-            }
-        }
-
-        return (entries, whole);
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     /// <summary>On a pool thread, since a disk may take its time; one at a time per session.</summary>
-    private async Task<T> InOrder<T>(string session, Func<string, T> work, CancellationToken cancellationToken)
+    private async Task<T> InOrder<T>(string session, Func<string, Task<T>> work, CancellationToken cancellationToken)
     {
         var path = Path.Combine(_folder, NameOf(session));
         var gate = _gates[(uint)session.GetHashCode() % (uint)_gates.Length];
@@ -137,6 +155,10 @@ public sealed class FileTurnLog : ITurnLog
         try
         {
             return await Task.Run(() => work(path), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new TurnLogUnavailableException($"The conversation cannot be read or written now: {error.Message}", error);
         }
         finally
         {

@@ -1,10 +1,15 @@
+using System.Runtime.CompilerServices;
+
 namespace LlavaCluster.Core.Sessions;
 
 /// <summary>A log that ends with the process. For tests and for runs that keep nothing.</summary>
-public sealed class MemoryTurnLog : ITurnLog
+/// <param name="time">The clock; null: the system's.</param>
+public sealed class MemoryTurnLog(TimeProvider? time = null) : ITurnLog
 {
     private readonly Lock _lock = new();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly Dictionary<string, List<TurnLogEntry>> _entries = [];
+    private readonly Dictionary<string, DateTimeOffset> _usedAt = [];
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken)
@@ -33,6 +38,7 @@ public sealed class MemoryTurnLog : ITurnLog
             }
 
             entries.Add(entry);
+            _usedAt[session] = _time.GetUtcNow();
         }
 
         return Task.CompletedTask;
@@ -44,8 +50,29 @@ public sealed class MemoryTurnLog : ITurnLog
         lock (_lock)
         {
             _entries.Remove(session);
+            _usedAt.Remove(session);
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LoggedSession> ListAsync(
+        DateTimeOffset? usedBefore, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        LoggedSession[] all;
+        lock (_lock)
+        {
+            all = [.. _usedAt.Select(pair => new LoggedSession(pair.Key, pair.Value))];
+        }
+
+        foreach (var session in all.Where(s => s.UsedAt < (usedBefore ?? DateTimeOffset.MaxValue))
+            .OrderByDescending(s => s.UsedAt).ThenBy(s => s.Session, StringComparer.Ordinal))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return session;
+        }
+
+        await Task.CompletedTask;
     }
 }

@@ -43,6 +43,10 @@ public sealed record SequenceMessage
     [Id(8)]
     public string Tenant { get; init; } = "";
 
+    /// <inheritdoc cref="SequenceRequest.Answered"/>
+    [Id(9)]
+    public IReadOnlyList<int> Answered { get; init; } = [];
+
     /// <summary>The engine's form.</summary>
     public SequenceRequest ToRequest() => new()
     {
@@ -55,6 +59,7 @@ public sealed record SequenceMessage
         Turn = Turn,
         MaxTokens = MaxTokens,
         Tenant = Tenant,
+        Answered = Answered,
     };
 }
 

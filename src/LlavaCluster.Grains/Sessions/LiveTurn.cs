@@ -30,6 +30,9 @@ internal sealed class LiveTurn(string turnId, TurnContent content, TurnRequestMe
     /// <summary>Who listens. When the last one goes, the turn is cancelled.</summary>
     public int Listeners { get; set; }
 
+    /// <summary>The last one who listened has gone: the turn is being cancelled, and who asks for it again goes on with a new run.</summary>
+    public bool IsAbandoned { get; set; }
+
     /// <summary>It is its turn.</summary>
     public bool IsRunning { get; set; }
 

@@ -7,8 +7,8 @@ namespace LlavaCluster.Grains.Sessions;
 /// <summary>What a session logs: one line per turn's acceptance, end or refusal. Clients' mistakes are information.</summary>
 internal sealed partial class SessionGrain
 {
-    [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session}: turn {Turn} accepted with {PromptTokens} tokens by replica {Replica}.")]
-    private partial void LogAccepted(string session, string turn, int promptTokens, string replica);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session}: turn {Turn} accepted with {PromptTokens} tokens, {Answered} of its answer, by replica {Replica}.")]
+    private partial void LogAccepted(string session, string turn, int promptTokens, int answered, string replica);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session}: turn {Turn} ended ({Reason}) with {Tokens} tokens.")]
     private partial void LogEnded(string session, string turn, FinishReason reason, int tokens);
@@ -24,4 +24,7 @@ internal sealed partial class SessionGrain
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Session {Session}: turn {Turn} was cut off; it stays open in the log.")]
     private partial void LogLost(string session, string turn, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Session {Session}: its log cannot be had now.")]
+    private partial void LogUnavailable(string session, Exception error);
 }

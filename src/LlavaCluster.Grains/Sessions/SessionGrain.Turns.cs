@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
@@ -25,6 +27,13 @@ internal sealed partial class SessionGrain
         {
             await turn.Before.WaitAsync(turn.Cancel.Token);
             turn.IsRunning = true;
+            await LoadAsync();
+            if (_conversation.Find(turn.TurnId) is { Ended: not null } over && over != _conversation.Abandoned)
+            {
+                // It ended while this one waited.
+                return buffer => SessionView.Replay(buffer, Id, _conversation, over, _replica);
+            }
+
             var end = await AnswerAsync(turn);
             return end.Error is { } error ? buffer => buffer.Fail(error) : buffer => buffer.Finish(end.Tail, end.Finished);
         }
@@ -47,6 +56,12 @@ internal sealed partial class SessionGrain
             DeactivateOnIdle();
             return buffer => buffer.Fail(Leaving());
         }
+        catch (TurnLogUnavailableException unavailable)
+        {
+            LogUnavailable(Id, unavailable);
+            _loaded = null; // what was being written may be there or not
+            return buffer => buffer.Fail(NotWritten(unavailable));
+        }
         catch (Exception error)
         {
             LogLost(Id, turn.TurnId, error);
@@ -61,17 +76,10 @@ internal sealed partial class SessionGrain
     private async Task<TurnEnd> AnswerAsync(LiveTurn turn)
     {
         var cancel = turn.Cancel.Token;
-        var open = _conversation.Open;
-        var isAgain = open is not null && open.Started.TurnId == turn.TurnId;
-        if (open is not null && !isAgain)
-        {
-            // A turn whose run was cut off, and which nobody asked for again, makes place.
-            await AppendAsync(new TurnEnded(open.Started.TurnId, [], "", FinishReason.Failed, _time.GetUtcNow()));
-        }
-
+        var isAgain = await IsAgainAsync(turn);
         var started = isAgain
-            ? open!.Started
-            : await _admission.AdmitAsync(_conversation, turn.TurnId, turn.Content, DrawSeed(), _time.GetUtcNow(), cancel);
+            ? _conversation.Open!.Started
+            : await _admission.AdmitAsync(_conversation, turn.TurnId, turn.Content, SeedOf(turn.TurnId), _time.GetUtcNow(), cancel);
         var place = await _runner.RouteAsync(Id, _replica, _conversation, started, cancel);
         var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
         await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, cancel);
@@ -81,18 +89,67 @@ internal sealed partial class SessionGrain
             await AppendAsync(started);
         }
 
-        LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, place.Replica);
-        var end = await run.PumpAsync(cancel, () => _leaving);
+        LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, sequence.Answered.Count, place.Replica);
+        var (end, written) = await PumpAsync(turn, run, sequence.Answered.Count);
+        var (tokens, text, lengths) = turn.Buffer.From(written);
         await AppendAsync(new TurnEnded(
             turn.TurnId,
-            [.. turn.Buffer.Tokens.Select(token => token.ToToken())],
-            turn.Buffer.Text + end.Tail,
+            tokens,
+            text + end.Tail,
             end.Finished.Reason,
             _time.GetUtcNow(),
-            turn.Buffer.TextLengths));
+            lengths,
+            turn.IsAbandoned && end.Finished.Reason == FinishReason.Cancelled));
         _instruments.OnFinished(end.Finished.Reason, end.Finished.CompletionTokens, end.Finished.Timings);
         LogEnded(Id, turn.TurnId, end.Finished.Reason, end.Finished.CompletionTokens);
         return end;
+    }
+
+    /// <summary>Whether the turn goes on from the log. A turn that was cut off, and which nobody asked for again, makes place for another.</summary>
+    private async Task<bool> IsAgainAsync(LiveTurn turn)
+    {
+        if (_conversation.Abandoned is { } abandoned && abandoned.Started.TurnId == turn.TurnId)
+        {
+            await AppendAsync(new TurnResumed(turn.TurnId, _time.GetUtcNow()));
+        }
+
+        if (_conversation.Open is not { } open)
+        {
+            return false;
+        }
+
+        if (open.Started.TurnId == turn.TurnId)
+        {
+            turn.Buffer.Restore(open);
+            return true;
+        }
+
+        // What was generated was perhaps seen: it stays.
+        var tail = HeldBackText.Of(_tokenizer, open.Tokens.Select(token => token.Id), open.Text);
+        await AppendAsync(new TurnEnded(
+            open.Started.TurnId, [], tail, open.Tokens.Count > 0 ? FinishReason.Cancelled : FinishReason.Failed, _time.GetUtcNow()));
+        return false;
+    }
+
+    /// <summary>Brings the tokens to those who listen and, in groups, to the log, until the end.</summary>
+    /// <returns>The end, and how many tokens the log has.</returns>
+    private async Task<(TurnEnd End, int Written)> PumpAsync(LiveTurn turn, TurnRun run, int written)
+    {
+        var checkpoints = new TurnCheckpoints(turn, written, _options, AppendAsync, error => LogUnavailable(Id, error), _time);
+        checkpoints.Start();
+        TurnEnd end;
+        try
+        {
+            end = await run.PumpAsync(turn.Cancel.Token, () => _leaving);
+        }
+        catch
+        {
+            await checkpoints.WriteRestAsync();
+            throw;
+        }
+
+        await checkpoints.StopAsync();
+        return (end, checkpoints.Written);
     }
 
     private async Task AppendAsync(TurnLogEntry entry)
@@ -102,6 +159,13 @@ internal sealed partial class SessionGrain
         _conversation.Apply(entry);
     }
 
-    /// <summary>A seed for a turn that names none; it is told, and kept in the log.</summary>
-    private static ulong DrawSeed() => BitConverter.ToUInt64(Guid.NewGuid().ToByteArray());
+    /// <summary>
+    /// A seed for a turn that names none: it follows from the ids, which nobody guesses, so that a turn whose beginning was lost with its
+    /// log draws the same tokens when it is asked for again.
+    /// </summary>
+    private ulong SeedOf(string turnId) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{Id}\n{turnId}")));
+
+    private static TurnRefusedException NotWritten(TurnLogUnavailableException error) => new(
+        RefusalCode.Unavailable, $"{error.Message} Ask again with the same turn id: it goes on.", TimeSpan.FromSeconds(1));
 }

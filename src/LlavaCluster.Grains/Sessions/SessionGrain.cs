@@ -13,12 +13,14 @@ namespace LlavaCluster.Grains.Sessions;
 /// <summary>
 /// One conversation. Its own state machine, since streams interleave whatever a grain's reentrancy says: every turn that is not over is a
 /// <see cref="LiveTurn"/> with a task that runs it after the turn before it; every Chat call listens to one of them. A turn becomes part of
-/// the log once a replica has accepted it, and nobody sees a token of it before that.
+/// the log once a replica has accepted it, and nobody sees a token of it before that. What the log has survives this grain: a turn that was
+/// cut off goes on behind its logged tokens when it is asked for again, with the tokens that it would have had anyway.
 /// </summary>
 [HashBasedPlacement]
 internal sealed partial class SessionGrain : Grain, ISessionGrain
 {
     private readonly ITurnLog _log;
+    private readonly ITokenizer _tokenizer;
     private readonly LlavaConfig _config;
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
@@ -45,16 +47,13 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         IGrainFactory grains,
         ILogger<SessionGrain> logger)
     {
-        (_log, _config, _options, _time, _instruments, _logger) = (log, config, options.Value, time, instruments, logger);
+        (_log, _tokenizer, _config, _options, _time, _instruments, _logger) =
+            (log, tokenizer, config, options.Value, time, instruments, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
         _runner = new TurnRunner(grains, tokenizer, instruments, time);
     }
 
     private string Id => this.GetPrimaryKeyString();
-
-    /// <inheritdoc/>
-    public override async Task OnActivateAsync(CancellationToken cancellationToken) =>
-        _conversation = Conversation.From(await _log.ReadAsync(Id, cancellationToken));
 
     /// <inheritdoc/>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -74,6 +73,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     public async IAsyncEnumerable<TurnEventMessage> Chat(
         TurnRequestMessage request, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        await LoadAsync();
         var (buffer, turn) = Join(request);
         if (turn is null)
         {
@@ -97,59 +97,36 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         {
             if (--turn.Listeners == 0 && !turn.Buffer.IsOver)
             {
+                turn.IsAbandoned = true;
                 await turn.Cancel.CancelAsync();
             }
         }
     }
 
     /// <inheritdoc/>
-    public Task<SessionMessage> Get() => Exists
-        ? Task.FromResult(SessionView.Of(
-            Id, _conversation, _live.Find(turn => turn.IsRunning && _conversation.Open?.Started.TurnId == turn.TurnId), _config.Text.MaxPositions))
-        : throw Unknown();
-
-    /// <inheritdoc/>
-    public async Task Delete()
+    public async Task<SessionMessage> Get()
     {
-        if (!Exists)
-        {
-            throw Unknown();
-        }
-
-        // Chat calls interleave with this one: no new turn may begin until all is gone.
-        _deleting = true;
-        try
-        {
-            var running = _live.ToArray();
-            foreach (var turn in running)
-            {
-                await turn.Cancel.CancelAsync();
-            }
-
-            await Task.WhenAll(running.Select(turn => turn.Done));
-            await _log.DeleteAsync(Id, CancellationToken.None);
-            (_conversation, _replica) = (new Conversation(), null);
-            LogDeleted(Id);
-        }
-        finally
-        {
-            _deleting = false;
-        }
+        await LoadAsync();
+        return Exists
+            ? SessionView.Of(
+                Id, _conversation, _live.Find(turn => turn.IsRunning && _conversation.Open?.Started.TurnId == turn.TurnId), _config.Text.MaxPositions)
+            : throw Unknown();
     }
 
     /// <inheritdoc/>
     public async Task<bool> Cancel(string turnId)
     {
-        if (_live.Find(turn => turn.TurnId == turnId) is not { } turn)
+        var turns = _live.FindAll(turn => turn.TurnId == turnId);
+        foreach (var turn in turns)
         {
-            return false;
+            turn.IsAbandoned = false;
+            await turn.Cancel.CancelAsync();
         }
 
-        await turn.Cancel.CancelAsync();
-        return true;
+        return turns.Count > 0;
     }
 
-    private bool Exists => _conversation.LogLength > 0 || _live.Count > 0;
+    private bool Exists => (_conversation.LogLength > 0 && !_conversation.IsDeleted) || _live.Count > 0;
 
     /// <summary>Finds the turn of a request, or begins it; nothing is awaited, so nothing comes between.</summary>
     private (TurnBuffer Buffer, LiveTurn? Turn) Join(TurnRequestMessage request)
@@ -168,7 +145,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
                 request.System,
                 request.Sampling.ToOptions(),
                 request.MaxTokens);
-            if (_live.Find(turn => turn.TurnId == turnId) is { } live)
+            if (_live.Find(turn => turn.TurnId == turnId && !turn.IsAbandoned) is { } live)
             {
                 return live.Content.IsSameAs(content) ? (live.Buffer, live) : throw Conflict(turnId);
             }
@@ -176,7 +153,9 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
             switch (_conversation.Stand(turnId, content))
             {
                 case TurnStanding.Ended:
-                    return (SessionView.Replay(Id, _conversation, turnId, _replica), null);
+                    var buffer = new TurnBuffer();
+                    SessionView.Replay(buffer, Id, _conversation, _conversation.Find(turnId)!, _replica);
+                    return (buffer, null);
                 case TurnStanding.Conflict:
                     throw Conflict(turnId);
                 default:
@@ -203,10 +182,12 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
             throw Unknown();
         }
 
-        if (_live.Count > 0 && request.Busy == BusyPolicy.Refuse)
+        var mayWait = request.Busy == BusyPolicy.Wait && !_options.RefuseWhileBusy;
+        if (!mayWait && _live.Find(other => other.TurnId != turnId) is { } running)
         {
             throw new TurnRefusedException(
-                RefusalCode.TurnRunning, $"Turn {_live[0].TurnId} is running; wait for it, cancel it, or ask to wait.");
+                RefusalCode.TurnRunning,
+                $"Turn {running.TurnId} is running; wait for it, cancel it{(_options.RefuseWhileBusy ? "" : ", or ask to wait")}.");
         }
 
         if (_live.Count > _options.MaxWaitingTurns)

@@ -24,4 +24,15 @@ public sealed class SessionOptions
     /// <summary>Most stop texts.</summary>
     [Range(0, 1024)]
     public int MaxStopTexts { get; set; } = 16;
+
+    /// <summary>Refuse a turn that comes while another one of its session runs, whatever its request says; else the request decides.</summary>
+    public bool RefuseWhileBusy { get; set; }
+
+    /// <summary>Tokens of a running turn that are written to its log together.</summary>
+    [Range(1, 4096)]
+    public int CheckpointTokens { get; set; } = 32;
+
+    /// <summary>The longest that a token waits to be written, milliseconds.</summary>
+    [Range(1, 60_000)]
+    public int CheckpointMilliseconds { get; set; } = 250;
 }

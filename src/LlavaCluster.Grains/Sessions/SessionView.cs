@@ -24,29 +24,26 @@ internal static class SessionView
             maxTokens);
     }
 
-    /// <summary>The events of a turn that is over.</summary>
-    public static TurnBuffer Replay(string session, Conversation conversation, string turnId, string? replica)
+    /// <summary>Fills a buffer with the events of a turn that is over.</summary>
+    public static void Replay(TurnBuffer buffer, string session, Conversation conversation, ConversationTurn turn, string? replica)
     {
-        var turn = conversation.Find(turnId)!;
-        var ended = turn.Ended!;
         var prompt = turn.Started.AppendedIds.Count;
         foreach (var before in conversation.Turns.TakeWhile(other => other != turn))
         {
             prompt += before.ContextLength;
         }
 
-        return TurnBuffer.Of(
-            new TurnStartedMessage(
-                session, turnId, prompt, 0, [.. turn.Started.Images.Select(span => span.Length)], replica ?? "", turn.Started.Seed),
-            ended,
-            new TurnFinishedMessage(ended.Reason, prompt, 0, ended.Tokens.Count, TimingsMessage.None));
+        buffer.Restore(turn);
+        buffer.Start(new TurnStartedMessage(
+            session, turn.Started.TurnId, prompt, 0, [.. turn.Started.Images.Select(span => span.Length)], replica ?? "", turn.Started.Seed));
+        buffer.Finish(turn.Tail, new TurnFinishedMessage(turn.Ended!.Reason, prompt, 0, turn.Tokens.Count, TimingsMessage.None));
     }
 
     private static TranscriptTurnMessage Of(ConversationTurn turn, LiveTurn? running) => new(
         turn.Started.TurnId,
         [.. turn.Started.Parts.Select(part => new TurnPartMessage(part.Text, part.Image))],
-        turn.Ended?.Text ?? running?.Buffer.Text ?? "",
-        turn.Ended?.Tokens.Count ?? running?.Buffer.Tokens.Count ?? 0,
+        running?.Buffer.Text ?? turn.Text,
+        running?.Buffer.Tokens.Count ?? turn.Tokens.Count,
         turn.Ended?.Reason,
         turn.Started.At,
         turn.Ended?.At);

@@ -61,13 +61,12 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             now);
     }
 
-    /// <summary>What a replica is asked.</summary>
+    /// <summary>What a replica is asked: the turn, from where the log has it.</summary>
     public SequenceMessage Sequence(
         string session, Conversation conversation, TurnStarted turn, IReadOnlyDictionary<string, string> encoders, string tenant)
     {
-        var number = conversation.Find(turn.TurnId) is { } known
-            ? conversation.Turns.ToList().IndexOf(known)
-            : conversation.Turns.Count;
+        var known = conversation.Find(turn.TurnId);
+        var number = known is null ? conversation.Turns.Count : conversation.Turns.ToList().IndexOf(known);
         return new SequenceMessage
         {
             Name = $"{session}/{turn.TurnId}",
@@ -77,6 +76,7 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             Sampling = SamplingMessage.From(turn.Sampling),
             Seed = turn.Seed,
             Turn = number,
+            Answered = known is null ? [] : [.. known.Tokens.Select(token => token.Id)],
             MaxTokens = turn.MaxTokens == 0 ? options.DefaultMaxTokens : turn.MaxTokens,
             Tenant = tenant,
         };

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 
@@ -22,9 +23,6 @@ internal sealed class TurnBuffer
     /// <summary>Tokens so far.</summary>
     public IReadOnlyList<TokenMessage> Tokens => _tokens;
 
-    /// <summary>Characters that came with each token.</summary>
-    public IReadOnlyList<int> TextLengths => [.. _texts.Select(text => text.Length)];
-
     /// <summary>Text so far.</summary>
     public string Text => _text.ToString();
 
@@ -34,21 +32,18 @@ internal sealed class TurnBuffer
     /// <summary>True when nothing more will come.</summary>
     public bool IsOver => _finished is not null || _error is not null;
 
-    /// <summary>The buffer of a turn that is over, from its log.</summary>
-    public static TurnBuffer Of(TurnStartedMessage started, TurnEnded ended, TurnFinishedMessage finished)
+    /// <summary>Takes what the log has of the turn. It is told once the turn has started again.</summary>
+    public void Restore(ConversationTurn turn)
     {
-        var buffer = new TurnBuffer();
-        buffer.Start(started);
-        var at = 0;
-        for (var i = 0; i < ended.Tokens.Count; i++)
+        _tokens.Clear();
+        _texts.Clear();
+        _text.Clear();
+        var (text, at) = (turn.Text, 0);
+        for (var i = 0; i < turn.Tokens.Count; i++)
         {
-            var length = ended.TextLengths is { } lengths ? lengths[i] : 0;
-            buffer.Add([TokenMessage.From(ended.Tokens[i])], ended.Text.Substring(at, length));
-            at += length;
+            Take([TokenMessage.From(turn.Tokens[i])], text.Substring(at, turn.TextLengths[i]));
+            at += turn.TextLengths[i];
         }
-
-        buffer.Finish(ended.Text[at..], finished);
-        return buffer;
     }
 
     /// <summary>The engine has taken it up.</summary>
@@ -61,13 +56,7 @@ internal sealed class TurnBuffer
     /// <summary>More tokens; their text is counted to the last of them.</summary>
     public void Add(IReadOnlyList<TokenMessage> tokens, string text)
     {
-        for (var i = 0; i < tokens.Count; i++)
-        {
-            _tokens.Add(tokens[i]);
-            _texts.Add(i == tokens.Count - 1 ? text : "");
-        }
-
-        _text.Append(text);
+        Take(tokens, text);
         Signal();
     }
 
@@ -93,6 +82,21 @@ internal sealed class TurnBuffer
         Signal();
     }
 
+    /// <summary>Waits until there are so many tokens.</summary>
+    public async Task UntilAsync(int tokens, CancellationToken cancellationToken)
+    {
+        while (_tokens.Count < tokens)
+        {
+            await _changed.Task.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The tokens from a number on, as the log takes them.</summary>
+    public (IReadOnlyList<SampledToken> Tokens, string Text, IReadOnlyList<int> TextLengths) From(int token) => (
+        [.. _tokens.Skip(token).Select(one => one.ToToken())],
+        string.Concat(_texts.Skip(token)),
+        [.. _texts.Skip(token).Select(text => text.Length)]);
+
     /// <summary>Everything from a token on: started, deltas, finished.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument: the turn ended with fewer tokens.</exception>
     public async IAsyncEnumerable<TurnEventMessage> ReadAsync(int from, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -106,7 +110,7 @@ internal sealed class TurnBuffer
                 started = true;
                 yield return _started;
             }
-            else if (_tokens.Count > at)
+            else if (started && _tokens.Count > at)
             {
                 var delta = new TurnDeltaMessage(at, _tokens[at..], string.Concat(_texts[at..]));
                 at = _tokens.Count;
@@ -137,6 +141,17 @@ internal sealed class TurnBuffer
                 await _changed.Task.WaitAsync(cancellationToken);
             }
         }
+    }
+
+    private void Take(IReadOnlyList<TokenMessage> tokens, string text)
+    {
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            _tokens.Add(tokens[i]);
+            _texts.Add(i == tokens.Count - 1 ? text : "");
+        }
+
+        _text.Append(text);
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -24,6 +24,7 @@ internal sealed class TurnRun(
 {
     private int _promptTokens;
     private int _cachedTokens;
+    private bool _hasToken;
 
     /// <summary>Until the end, whichever it is.</summary>
     /// <param name="cancellationToken">Ends the turn; what was generated stays.</param>
@@ -83,8 +84,15 @@ internal sealed class TurnRun(
 
     private void OnTokens(SequenceTokensMessage tokens)
     {
-        if (turn.Buffer.Tokens.Count == 0)
+        if (tokens.Offset != turn.Buffer.Tokens.Count)
         {
+            throw new InvalidOperationException(
+                $"Replica {replica} sent token {tokens.Offset} of turn {turn.TurnId} where {turn.Buffer.Tokens.Count} was due.");
+        }
+
+        if (!_hasToken)
+        {
+            _hasToken = true;
             instruments.OnFirstToken(time.GetElapsedTime(turn.Arrived));
         }
 
@@ -95,9 +103,5 @@ internal sealed class TurnRun(
         new(reason, _promptTokens, _cachedTokens, turn.Buffer.Tokens.Count, timings);
 
     /// <summary>Text of tokens that the client has, but whose text was held back, as for half a character, when the turn was cut.</summary>
-    private string HeldBack()
-    {
-        var whole = tokenizer.Decode([.. turn.Buffer.Tokens.Select(token => token.Id)], skipSpecial: true);
-        return whole.StartsWith(turn.Buffer.Text, StringComparison.Ordinal) ? whole[turn.Buffer.Text.Length..] : "";
-    }
+    private string HeldBack() => HeldBackText.Of(tokenizer, turn.Buffer.Tokens.Select(token => token.Id), turn.Buffer.Text);
 }

@@ -43,6 +43,8 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
         _gate.Open();
         await cluster.IdleAsync();
         Assert.False(await cluster.Session("cancel").Cancel("a"));
+        // Cancelled on purpose: nothing more comes.
+        Assert.Equal(whole[..4], (await cluster.ChatAsync("cancel", Turn("a", "one")).WaitAsync(Patience)).Tokens());
         mirror.CutLast(from: 20, to: 4);
         Assert.Equal(mirror.Next("two", []), (await cluster.ChatAsync("cancel", Turn("b", "two")).WaitAsync(Patience)).Tokens());
     }
@@ -63,6 +65,12 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
 
         var turn = (await cluster.Session("leave").Get()).Turns[0];
         Assert.Equal((FinishReason.Cancelled, 3), (turn.Reason, turn.AnswerTokens));
+        // Whoever left may come back.
+        var whole = new Answers.Mirror().Next("one", []);
+        var again = await cluster.ChatAsync("leave", Turn("a", "one") with { ResumeFrom = 3 }).WaitAsync(Patience);
+        Assert.Equal(whole[3..], again.Tokens());
+        Assert.Equal(FinishReason.Length, again.Finished().Reason);
+        Assert.Equal(FakeStopRule.TextOf(whole), (await cluster.Session("leave").Get()).Turns[0].Answer);
     }
 
     [Fact]
@@ -162,11 +170,13 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
         var cut = await Assert.ThrowsAnyAsync<Exception>(() => running.WaitAsync(Patience));
         Assert.True(cut is TurnRefusedException { Code: RefusalCode.Unavailable } or EnumerationAbortedException, cut.ToString());
         _gate.Open();
-        Assert.Single(await cluster.Log.ReadAsync("moved", default));
+        var left = Assert.IsType<TurnTokens>((await cluster.Log.ReadAsync("moved", default))[^1]);
+        Assert.Equal(whole[..3], left.Tokens.Select(token => token.Id));
         var again = await cluster.ChatAsync("moved", Turn("a", "one") with { ResumeFrom = 3 }).WaitAsync(Patience);
 
         Assert.Equal(whole[3..], again.Tokens());
-        Assert.Equal(2, (await cluster.Log.ReadAsync("moved", default)).Count);
+        Assert.Equal(FakeStopRule.TextOf(whole[2..]), again.Text());
+        Assert.Equal(3, (await cluster.Log.ReadAsync("moved", default)).Count);
     }
 
     [Fact]

@@ -50,6 +50,68 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void Apply_TokensInGroups_AreTheAnswerTogether()
+    {
+        var conversation = Conversation.From(
+            [Started("a", [1, 2]), Group("a", 0, [20, 21], "one "), Group("a", 2, [22], "two "), Ended("a", [23]) with { Text = "end" }]);
+
+        var turn = Assert.Single(conversation.Turns);
+        Assert.Equal([20, 21, 22, 23], turn.Tokens.Select(token => token.Id));
+        Assert.Equal([0, 4, 4, 0], turn.TextLengths);
+        Assert.Equal(("one two end", "end"), (turn.Text, turn.Tail));
+        Assert.Equal([1, 2, 20, 21, 22, 23], conversation.Ids);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void Apply_TokensThatLeaveAGapOrRepeat_AreRefused(int offset)
+    {
+        var conversation = Conversation.From([Started("a", [1, 2]), Group("a", 0, [20, 21], "one ")]);
+
+        Assert.Throws<InvalidDataException>(() => conversation.Apply(Group("a", offset, [22], "")));
+    }
+
+    [Fact]
+    public void Apply_AbandonedTurnResumed_GoesOnBehindItsTokens()
+    {
+        var conversation = Conversation.From(
+            [Started("a", [1, 2]), Ended("a", [9]), Started("b", [3], images: [Cat]), Ended("b", [20], FinishReason.Cancelled) with { IsAbandoned = true, Text = "h" }]);
+        Assert.Equal([1, 2, 9, 3, 20], conversation.Ids);
+        Assert.Equal(TurnStanding.Open, conversation.Stand("b", TurnContent.Of(conversation.Turns[1].Started)));
+
+        conversation.Apply(new TurnResumed("b", DateTimeOffset.UnixEpoch));
+
+        Assert.Equal([1, 2, 9], conversation.Ids);
+        Assert.Empty(conversation.Images);
+        Assert.Equal("b", conversation.Open!.Started.TurnId);
+        Assert.Equal("", conversation.Open.Text);
+        conversation.Apply(Ended("b", [21]));
+        Assert.Equal([1, 2, 9, 3, 20, 21], conversation.Ids);
+        Assert.Equal([Cat], conversation.Images);
+    }
+
+    [Fact]
+    public void Apply_ResumedTurnThatIsNotTheLastOrWasCancelledOnPurpose_IsRefused()
+    {
+        var abandoned = Ended("a", [9], FinishReason.Cancelled) with { IsAbandoned = true };
+
+        Assert.Throws<InvalidDataException>(() => Conversation.From(
+            [Started("a", [1]), abandoned, Started("b", [2]), Ended("b", []), new TurnResumed("a", DateTimeOffset.UnixEpoch)]));
+        Assert.Throws<InvalidDataException>(() => Conversation.From(
+            [Started("a", [1]), abandoned with { IsAbandoned = false }, new TurnResumed("a", DateTimeOffset.UnixEpoch)]));
+    }
+
+    [Fact]
+    public void Apply_DeletedSession_TakesNoMoreTurns()
+    {
+        var conversation = Conversation.From([Started("a", [1]), Ended("a", []), new SessionDeleted(DateTimeOffset.UnixEpoch)]);
+
+        Assert.True(conversation.IsDeleted);
+        Assert.Throws<InvalidDataException>(() => conversation.Apply(Started("b", [2])));
+    }
+
+    [Fact]
     public void Apply_WhatDoesNotFollow_IsRefused()
     {
         var conversation = Conversation.From([Started("a", [1])]);
@@ -87,6 +149,9 @@ public sealed class ConversationTests
 
     private static TurnEnded Ended(string id, int[] ids, FinishReason reason = FinishReason.Stop) => new(
         id, [.. ids.Select(i => new SampledToken(i, -1, []))], "", reason, DateTimeOffset.UnixEpoch);
+
+    private static TurnTokens Group(string id, int offset, int[] ids, string text) => new(
+        id, offset, [.. ids.Select(i => new SampledToken(i, -1, []))], text, [.. ids.Select((_, i) => i == ids.Length - 1 ? text.Length : 0)]);
 
     private static ChatMessage Message(ChatRole role, string text) => ChatMessage.Of(role, text);
 }

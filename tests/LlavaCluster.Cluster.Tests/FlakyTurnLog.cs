@@ -1,0 +1,29 @@
+using LlavaCluster.Core.Sessions;
+
+namespace LlavaCluster.Cluster.Tests;
+
+/// <summary>A log in memory that can be made unreachable.</summary>
+internal sealed class FlakyTurnLog : ITurnLog
+{
+    public const string Sentence = "The log is on holiday.";
+
+    private readonly MemoryTurnLog _log = new();
+
+    /// <summary>Appends for which this holds fail, and leave nothing.</summary>
+    public Func<TurnLogEntry, bool> Fails { get; set; } = _ => false;
+
+    /// <summary>Reading fails.</summary>
+    public bool CannotRead { get; set; }
+
+    public Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken) =>
+        CannotRead ? throw new TurnLogUnavailableException(Sentence) : _log.ReadAsync(session, cancellationToken);
+
+    public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) => Fails(entry)
+        ? throw new TurnLogUnavailableException(Sentence)
+        : _log.AppendAsync(session, expectedLength, entry, cancellationToken);
+
+    public Task DeleteAsync(string session, CancellationToken cancellationToken) => _log.DeleteAsync(session, cancellationToken);
+
+    public IAsyncEnumerable<LoggedSession> ListAsync(DateTimeOffset? usedBefore, CancellationToken cancellationToken) =>
+        _log.ListAsync(usedBefore, cancellationToken);
+}

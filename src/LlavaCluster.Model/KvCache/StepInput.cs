@@ -24,6 +24,14 @@ internal sealed class StepInput
     /// <summary>The sequences' parts, one after the other.</summary>
     public IReadOnlyList<SequenceSpan> Spans { get; }
 
+    /// <summary>
+    /// A step of whole sequences with positions and masks of its own making, for <see cref="NoKvCache"/>: it has no places in a cache.
+    /// </summary>
+    /// <param name="positions">[tokens], int64. Not disposed here.</param>
+    /// <param name="spans">The sequences' parts, one after the other, over all tokens.</param>
+    public static StepInput Uncached(Tensor positions, IReadOnlyList<SequenceSpan> spans)
+        => new((int)positions.shape[0], positions, slots: positions, spans);
+
     /// <summary>The step of a plan.</summary>
     /// <param name="slices">Its slices; their blocks are within the cache.</param>
     /// <param name="device">Where tensors go.</param>

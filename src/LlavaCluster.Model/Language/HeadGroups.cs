@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -61,12 +62,10 @@ internal sealed class HeadGroups : IDisposable
             return single.to(type).reshape(1, _heads * dim).MoveToOuterDisposeScope(); // [1, heads × head_dim]
         }
 
-        var attended = nn.functional.scaled_dot_product_attention(
-            query.view(length, _kvHeads, group, dim).permute(1, 2, 0, 3), // [kv_heads, group, length, head_dim]
-            Expand(keys),
-            Expand(values),
-            mask,
-            is_casual: causal);
+        var grouped = query.view(length, _kvHeads, group, dim).permute(1, 2, 0, 3); // [kv_heads, group, length, head_dim]
+        var attended = ProductAttention.Suits(query)
+            ? ProductAttention.Attend(grouped, Expand(keys), Expand(values), mask, causal)
+            : nn.functional.scaled_dot_product_attention(grouped, Expand(keys), Expand(values), mask, is_casual: causal);
         return attended.permute(2, 0, 1, 3).reshape(length, _heads * dim).MoveToOuterDisposeScope(); // [length, heads × head_dim]
 
         Tensor Expand(Tensor x) => x.transpose(0, 1).unsqueeze(1).expand(_kvHeads, group, context, dim); // no copy: stride 0

@@ -50,7 +50,9 @@ internal sealed class ClipLayer : nn.Module
         var qkv = qkv_proj.forward(x)
             .view(tiles, tokens, 3, _heads, hidden / _heads)
             .permute(2, 0, 3, 1, 4); // [3, tiles, heads, 1 + patches, head_dim]
-        var attended = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
+        var attended = ProductAttention.Suits(qkv)
+            ? ProductAttention.Attend(qkv[0], qkv[1], qkv[2])
+            : nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
         return out_proj.forward(attended.transpose(1, 2).reshape(tiles, tokens, hidden)); // [tiles, 1 + patches, hidden]
     }
 }

@@ -4,7 +4,7 @@ namespace LlavaCluster.Training.Recipe;
 /// Seeds without a state: that of a step, a picture or a question is a function of the run's seed and its place alone, so that a
 /// resumed run draws what an unbroken one would have drawn. The mixing is that of SplitMix64 (Steele, Lea, Flood 2014).
 /// </summary>
-internal static class Chance
+internal static class Seeds
 {
     /// <summary>First place of everything that is learned from.</summary>
     public const ulong Learned = 1;
@@ -13,7 +13,7 @@ internal static class Chance
     public const ulong HeldOut = 2;
 
     /// <summary>The seed of a place.</summary>
-    public static ulong Seed(ulong seed, params ReadOnlySpan<ulong> place)
+    public static ulong At(ulong seed, params ReadOnlySpan<ulong> place)
     {
         var mixed = Mix(seed);
         foreach (var number in place)
@@ -23,9 +23,6 @@ internal static class Chance
 
         return mixed;
     }
-
-    /// <summary>A generator that starts from a seed.</summary>
-    public static Random Generator(ulong seed) => new((int)(seed ^ (seed >> 32)) & int.MaxValue);
 
     private static ulong Mix(ulong value)
     {

@@ -50,7 +50,7 @@ internal static class ScenePainter
         }
     }
 
-    private static void PaintWord(SKCanvas canvas, string value, SetWord word, bool smooth, Chance chance)
+    internal static void PaintWord(SKCanvas canvas, string value, SetWord word, bool smooth, Chance chance)
     {
         using var font = new SKFont(word.Face.Typeface, word.Size)
         {

@@ -3,7 +3,7 @@ using LlavaCluster.Training.Recipe.Optimizing;
 namespace LlavaCluster.Training.Recipe.Run;
 
 /// <summary>What a phase learns from, step by step. One thread.</summary>
-internal interface ILessons
+internal interface ILessons : IDisposable
 {
     /// <summary>The parts that learn, and each one's share of the phase's rate.</summary>
     IReadOnlyDictionary<WeightPart, double> Parts { get; }

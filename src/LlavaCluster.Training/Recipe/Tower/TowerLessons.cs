@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Training.Recipe.Tower;
 
 /// <summary>The tower learns what is in each cell of drawn tiles: the stand-in for CLIP, which real LLaVA takes as it is.</summary>
-internal sealed class TowerLessons : ILessons, IDisposable
+internal sealed class TowerLessons : ILessons
 {
     private const int ScoredTiles = 384;
     private const int TilesAtOnce = 64;

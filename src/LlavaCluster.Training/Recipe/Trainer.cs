@@ -1,0 +1,35 @@
+using LlavaCluster.Model;
+using LlavaCluster.Training.Checkpoint;
+using LlavaCluster.Training.Recipe.Run;
+
+namespace LlavaCluster.Training.Recipe;
+
+/// <summary>Trains the small model.</summary>
+public static class Trainer
+{
+    /// <summary>Threads that torch computes with; pictures are drawn on the thread pool beside them.</summary>
+    private const int AllProcessors = 0;
+
+    /// <summary>Begins a run, or goes on with the one that stands in the folder, on a thread of its own.</summary>
+    /// <param name="options">What to do.</param>
+    /// <param name="progress">Told after every step, on the training thread.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Stops after the step that is being made; the state is saved.</param>
+    /// <returns>Whether the stage is done; false when the limit or the signal came first.</returns>
+    /// <exception cref="TrainException">Training cannot begin or go on.</exception>
+    public static Task<bool> RunAsync(
+        TrainOptions options, IProgress<TrainProgress> progress, TimeProvider time, CancellationToken cancellation) =>
+        Task.Factory.StartNew(
+            () =>
+            {
+                TensorDevice.UseThreads(AllProcessors);
+                var folder = RunFolder.Open(options.Folder, RecipePlan.Standard, options.Seed, Vocabulary);
+                using var run = new TrainingRun(folder, time);
+                return run.Train(options.Stage, options.Limit, progress, cancellation);
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+
+    private static BpeVocabulary Vocabulary(int size, ulong seed) => BpeTrainer.Train(["What shape is it? A red circle."], size);
+}

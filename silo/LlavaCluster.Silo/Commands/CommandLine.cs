@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Grpc.Core;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Training.Recipe;
 
 namespace LlavaCluster.Silo.Commands;
 
@@ -38,6 +39,7 @@ internal static class CommandLine
             InspectCommand.Create(),
             SynthCommand.Create(),
             EvalCommand.Create(),
+            TrainCommand.Create(),
         };
         root.Options.Add(Verbose);
         var parsed = root.Parse(WithCommand(root, args));
@@ -103,7 +105,7 @@ internal static class CommandLine
     private static string Sentence(Exception error) => error switch
     {
         RpcException rpc => rpc.Status.Detail,
-        UserErrorException or BadCheckpointException or BadImageException or IOException or UnauthorizedAccessException => error.Message,
+        UserErrorException or BadCheckpointException or BadImageException or TrainException or IOException or UnauthorizedAccessException => error.Message,
         _ => $"{error.GetType().Name}: {error.Message} (--verbose shows where)",
     };
 

@@ -28,7 +28,7 @@ internal sealed record RecipePlan
     {
         Phases =
         [
-            new PhasePlan { Name = "tower", Kind = PhaseKind.Tower, Steps = 12_000, Batch = 64, Rate = 1e-3 },
+            new PhasePlan { Name = "tower", Kind = PhaseKind.Tower, Steps = 12_000, Batch = 32, Rate = 1e-3 },
         ],
     };
 

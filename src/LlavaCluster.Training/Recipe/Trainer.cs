@@ -1,5 +1,6 @@
 using LlavaCluster.Model;
 using LlavaCluster.Training.Checkpoint;
+using LlavaCluster.Training.Questions;
 using LlavaCluster.Training.Recipe.Run;
 
 namespace LlavaCluster.Training.Recipe;
@@ -9,6 +10,9 @@ public static class Trainer
 {
     /// <summary>Threads that torch computes with; pictures are drawn on the thread pool beside them.</summary>
     private const int AllProcessors = 0;
+
+    /// <summary>Lines that the tokenizer learns from.</summary>
+    private const int CorpusLines = 20_000;
 
     /// <summary>Begins a run, or goes on with the one that stands in the folder, on a thread of its own.</summary>
     /// <param name="options">What to do.</param>
@@ -31,5 +35,5 @@ public static class Trainer
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
 
-    private static BpeVocabulary Vocabulary(int size, ulong seed) => BpeTrainer.Train(["What shape is it? A red circle."], size);
+    private static BpeVocabulary Vocabulary(int size, ulong seed) => BpeTrainer.Train(QuestionCorpus.Lines(Seeds.At(seed, Seeds.Learned), CorpusLines), size);
 }

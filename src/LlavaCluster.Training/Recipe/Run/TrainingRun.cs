@@ -28,7 +28,10 @@ internal sealed class TrainingRun : IDisposable
         (_folder, _time) = (folder, time);
         var config = folder.ReadConfig();
         Network = new TinyNetwork(
-            config, new InitialWeights(config, folder.Plan.Seed), PatchCells.For(config.Vision.PatchSide), new TensorDevice(CPU, ScalarType.BFloat16));
+            config,
+            new LocalStart(new InitialWeights(config, folder.Plan.Seed), config.Vision),
+            PatchCells.For(config.Vision.PatchSide),
+            new TensorDevice(CPU, ScalarType.BFloat16));
         Place = new TrainingPlace { Seed = folder.Plan.Seed };
         if (File.Exists(folder.State))
         {
@@ -104,6 +107,7 @@ internal sealed class TrainingRun : IDisposable
 
     private bool TrainPhase(PhasePlan phase, Func<bool> stops, ref int steps, IProgress<TrainProgress> progress)
     {
+        using var quiet = new QuietSteps();
         using var lessons = _classroom.Lessons(phase, Place.Step);
         var parts = lessons.Parts.Keys.ToArray();
         var rate = new CosineRate(phase.Rate, phase.Steps);
@@ -121,6 +125,7 @@ internal sealed class TrainingRun : IDisposable
                 return false;
             }
 
+            quiet.BeforeStep();
             var (loss, units) = lessons.Backward();
             if (!double.IsFinite(loss))
             {

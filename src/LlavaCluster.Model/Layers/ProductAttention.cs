@@ -31,7 +31,7 @@ internal static class ProductAttention
 
         if (mask is not null)
         {
-            scores = scores.masked_fill(mask.logical_not(), float.NegativeInfinity);
+            scores = scores.masked_fill_(mask.logical_not(), float.NegativeInfinity); // the product's gradient needs its factors only
         }
 
         return matmul(scores.softmax(-1), values).MoveToOuterDisposeScope();

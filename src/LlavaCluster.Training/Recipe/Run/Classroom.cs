@@ -1,4 +1,6 @@
+using LlavaCluster.Core.Prompting;
 using LlavaCluster.Training.Drawing;
+using LlavaCluster.Training.Recipe.Answers;
 using LlavaCluster.Training.Recipe.Network;
 using LlavaCluster.Training.Recipe.Tower;
 
@@ -31,6 +33,14 @@ internal sealed class Classroom
     {
         PhaseKind.Tower => new TowerLessons(
             _network, new TileArtist(_fonts, _network.Config.Images, _network.Heads.Cells), phase, _folder.Plan.Seed, firstStep),
-        _ => throw new ArgumentOutOfRangeException(nameof(phase), phase.Kind, "No lessons of this kind."),
+        _ => new AnswerLessons(_network, new LessonArtist(_fonts, _network.Config.Images, Branches()), phase, _folder.Plan.Seed, firstStep),
     };
+
+    /// <summary>Dialogues to tokens, by the files that go into the checkpoint.</summary>
+    private BranchWriter Branches()
+    {
+        var tokenizer = TokenizerFiles.Load(_folder.Files);
+        var template = ChatTemplate.Choose(_folder.Files, _network.Config, tokenizer);
+        return new BranchWriter(tokenizer, new PromptBuilder(tokenizer, template, _network.Config.ImageTokenId), _network.Config.EosIds[0]);
+    }
 }

@@ -146,12 +146,27 @@ public sealed class StartFailureTests : IDisposable
     [InlineData("inspect", "--cases", "x", "--max-new-tokens", "0")]
     [InlineData("synth", "--preset", "bench")]
     [InlineData("ask")]
+    [InlineData("train")]
+    [InlineData("train", "--out", "x", "--stage", "half")]
+    [InlineData("train", "--out", "x", "--minutes", "0")]
     public async Task Program_WrongUsage_ExitsWithTwo(params string[] arguments)
     {
         var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, arguments);
 
         Assert.Equal((2, ""), (exitCode, output));
         Assert.DoesNotContain("   at ", errors);
+    }
+
+    [Fact]
+    public async Task Train_FolderThatCannotBeWritten_SaysSo()
+    {
+        var file = _folder.Of("file");
+        await File.WriteAllTextAsync(file, "");
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, "train", "--out", Path.Combine(file, "run"));
+
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.StartsWith($"{Path.Combine(file, "run")} cannot be written (", errors);
+        Assert.EndsWith("Name another folder with --out.\n", errors);
     }
 
     private string Checkpoint(string name) => _folder.Copy(GoldenFolder.Of("checkpoints", name), name);

@@ -44,8 +44,41 @@ internal sealed class RunFolder
     /// <param name="plan">The plan of a new run.</param>
     /// <param name="seed">The seed of a new run; of one that stands there it must be the one it has. Null: whichever.</param>
     /// <param name="vocabulary">Makes the tokenizer of a new run, for a size and a seed.</param>
-    /// <exception cref="TrainException">The folder holds something else, or a run of another seed.</exception>
+    /// <exception cref="TrainException">The folder cannot be written, or holds something else, or a run of another seed.</exception>
     public static RunFolder Open(string path, RecipePlan plan, ulong? seed, Func<int, ulong, BpeVocabulary> vocabulary)
+    {
+        try
+        {
+            return OpenOrBegin(path, plan, seed, vocabulary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new TrainException($"{path} cannot be written ({e.Message}). Name another folder with --out.", e);
+        }
+    }
+
+    /// <summary>The model's numbers, as serving reads them.</summary>
+    public LlavaConfig ReadConfig() => LlavaConfigReader.Read(Files);
+
+    /// <summary>Writes the model in published form; what was there before is replaced when the new one is whole.</summary>
+    public void WriteCheckpoint(IReadOnlyDictionary<string, TorchSharp.torch.Tensor> weights)
+    {
+        var fresh = Checkpoint + ".new";
+        if (Directory.Exists(fresh))
+        {
+            Directory.Delete(fresh, recursive: true);
+        }
+
+        CheckpointWriter.Write(fresh, Files, weights);
+        if (Directory.Exists(Checkpoint))
+        {
+            Directory.Delete(Checkpoint, recursive: true);
+        }
+
+        Directory.Move(fresh, Checkpoint);
+    }
+
+    private static RunFolder OpenOrBegin(string path, RecipePlan plan, ulong? seed, Func<int, ulong, BpeVocabulary> vocabulary)
     {
         var planFile = System.IO.Path.Combine(path, "plan.json");
         if (!File.Exists(planFile))
@@ -79,26 +112,5 @@ internal sealed class RunFolder
         }
 
         return folder;
-    }
-
-    /// <summary>The model's numbers, as serving reads them.</summary>
-    public LlavaConfig ReadConfig() => LlavaConfigReader.Read(Files);
-
-    /// <summary>Writes the model in published form; what was there before is replaced when the new one is whole.</summary>
-    public void WriteCheckpoint(IReadOnlyDictionary<string, TorchSharp.torch.Tensor> weights)
-    {
-        var fresh = Checkpoint + ".new";
-        if (Directory.Exists(fresh))
-        {
-            Directory.Delete(fresh, recursive: true);
-        }
-
-        CheckpointWriter.Write(fresh, Files, weights);
-        if (Directory.Exists(Checkpoint))
-        {
-            Directory.Delete(Checkpoint, recursive: true);
-        }
-
-        Directory.Move(fresh, Checkpoint);
     }
 }

@@ -57,6 +57,21 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>Keeps other processes from training the same run until it is disposed.</summary>
+    /// <exception cref="TrainException">Another process does already.</exception>
+    public IDisposable Hold()
+    {
+        try
+        {
+            return new FileStream(
+                System.IO.Path.Combine(Path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e)
+        {
+            throw new TrainException($"The run in {Path} is being trained by another process. Stop that one, or name another folder.", e);
+        }
+    }
+
     /// <summary>The model's numbers, as serving reads them.</summary>
     public LlavaConfig ReadConfig() => LlavaConfigReader.Read(Files);
 

@@ -153,6 +153,21 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void Hold_WhileAnotherHolds_IsRefused()
+    {
+        _runs.Open("run", 0, TinyRuns.Tower).Dispose();
+        RunFolder Folder() => RunFolder.Open(_runs.Path("run"), RecipePlan.Standard, null, (_, _) => throw new InvalidOperationException());
+        using (Folder().Hold())
+        {
+            var error = Assert.Throws<TrainException>(() => Folder().Hold());
+            Assert.Equal(
+                $"The run in {_runs.Path("run")} is being trained by another process. Stop that one, or name another folder.", error.Message);
+        }
+
+        Folder().Hold().Dispose();
+    }
+
+    [Fact]
     public void Load_CutState_IsTold()
     {
         using (var run = _runs.Open("run", 1, TinyRuns.Tower))

@@ -23,10 +23,7 @@ internal sealed class QuietSteps : IDisposable
             return;
         }
 
-        if (isQuiet)
-        {
-            GC.EndNoGCRegion();
-        }
+        Dispose();
 
         // Finalizers of what this collects may run beside the next step: nothing there still uses it.
         GC.TryStartNoGCRegion(Room);
@@ -38,7 +35,14 @@ internal sealed class QuietSteps : IDisposable
     {
         if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion)
         {
-            GC.EndNoGCRegion();
+            try
+            {
+                GC.EndNoGCRegion();
+            }
+            catch (InvalidOperationException)
+            {
+                // The room ran out after the look: the region has ended by itself, as wanted.
+            }
         }
     }
 }

@@ -61,10 +61,9 @@ internal static class SynthCommand
     }
 
     /// <summary>The tokenizer of the preset's family.</summary>
-    private static string ShippedTokenizer(string preset) => preset.Split('-')[0] switch
+    private static string ShippedTokenizer(string preset)
     {
-        "mistral" => Path.Combine(ServedModel.ShippedModels, "tokenizers", "mistral"),
-        "yi" => Path.Combine(ServedModel.ShippedModels, "tokenizers", "yi"),
-        _ => Path.Combine(ServedModel.ShippedModels, ServedModel.Tiny),
-    };
+        var family = preset.Split('-')[0];
+        return Path.Combine(ServedModel.ShippedModels, "tokenizers", family is "mistral" or "yi" ? family : "vicuna");
+    }
 }

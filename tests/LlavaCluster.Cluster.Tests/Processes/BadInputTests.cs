@@ -196,7 +196,7 @@ public sealed class BadInputTests(SharedSilo silo)
         var model = Assert.Single(await silo.Client.ListModelsAsync());
 
         Assert.Equal(
-            ("tiny", "llava_next", 4096, "float32", "vicuna-hf", 1),
+            ("vicuna", "llava_next", 4096, "float32", "vicuna-hf", 1),
             (model.Name, model.Kind, model.ContextTokens, model.Dtype, model.Template, model.TensorParallel));
     }
 

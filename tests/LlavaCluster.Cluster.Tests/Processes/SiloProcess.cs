@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using LlavaCluster.Client;
 using LlavaCluster.Protos;
+using LlavaCluster.Tests;
 using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
@@ -26,14 +27,16 @@ internal sealed partial class SiloProcess : IAsyncDisposable
     /// <summary>A client of it.</summary>
     public LlavaClient Client { get; }
 
-    /// <summary>Starts one on free ports and waits for its ready line.</summary>
+    /// <summary>Starts one on free ports, with the golden vicuna, and waits for its ready line.</summary>
     public static Task<SiloProcess> StartAsync(string data, params string[] more) => StartAtAsync(0, data, more);
 
-    /// <summary>Starts one at this gRPC port and waits for its ready line.</summary>
+    /// <summary>Starts one at this gRPC port, with the golden vicuna, and waits for its ready line.</summary>
     public static async Task<SiloProcess> StartAtAsync(int grpc, string data, params string[] more)
     {
         var program = RunningProgram.Start(
-            BuiltProgram.Silo, ["serve", "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32", "--data", data, .. more]);
+            BuiltProgram.Silo,
+            ["serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32",
+                "--data", data, .. more]);
         await program.OutputAsync("ready ");
         await program.OutputAsync("\n");
         var line = ReadyLine().Match(program.Output);

@@ -1,19 +1,17 @@
 using System.CommandLine;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using LlavaCluster.Silo.Evaluation;
 using LlavaCluster.Silo.Hosting;
+using LlavaCluster.Training.Suites;
+using Spectre.Console;
 
 namespace LlavaCluster.Silo.Commands;
 
-/// <summary><c>llava-silo eval</c>: many questions, asked of the engines at once; the answers as JSON lines.</summary>
+/// <summary>
+/// <c>llava-silo eval</c>: many questions, asked of the engines at once. Those of a file give JSON lines, those of a suite a table.
+/// </summary>
 internal static class EvalCommand
 {
-    private static readonly JsonSerializerOptions Readable = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+    private const string Pictures = "pictures";
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -21,35 +19,47 @@ internal static class EvalCommand
         var questions = new Option<string>("--questions")
         {
             Description = "File of questions, one {\"id\", \"images\", \"messages\"} per line.",
-            Required = true,
         };
         var pictures = new Option<string>("--pictures")
         {
             Description = "Folder of the questions' pictures (default: that of the file).",
         };
+        var suite = new Option<string>("--suite") { Description = "Questions that the program makes itself: pictures." };
+        var seed = new Option<ulong>("--seed") { Description = "Another seed gives a suite other pictures and questions." };
+        var count = NumberFrom1("--count", "Questions of each kind of a suite.", 100);
+        var json = new Option<bool>("--json") { Description = "Print a suite's result as JSON instead of a table." };
+        var log = new Option<string>("--log")
+        {
+            Description = "File for a JSON line with question, answer and verdict for every question of a suite.",
+        };
         var baseTileOnly = new Option<bool>("--base-tile-only")
         {
             Description = "Show the model the base tile of each picture alone, without AnyRes.",
         };
-        var maxNewTokens = new Option<int>("--max-new-tokens")
-        {
-            Description = "Longest answer.",
-            DefaultValueFactory = _ => 256,
-        };
+        var maxNewTokens = NumberFrom1("--max-new-tokens", "Longest answer.", 256);
         var flags = ConfigurationFlags.OfModel();
-        var command = new Command("eval", "Asks many questions and prints the answers as JSON lines.")
+        var command = new Command("eval", "Asks many questions: of a file, for JSON lines, or of a suite, for a table of accuracy.")
         {
             questions,
             pictures,
+            suite,
+            seed,
+            count,
+            json,
+            log,
             baseTileOnly,
             maxNewTokens,
         };
         flags.AddTo(command);
-        maxNewTokens.Validators.Add(option =>
+        command.Validators.Add(line =>
         {
-            if (option.GetValueOrDefault<int>() < 1)
+            if (line.GetValue(questions) is null == line.GetValue(suite) is null)
             {
-                option.AddError($"--max-new-tokens is {option.GetValueOrDefault<int>()}; it must be 1 or more.");
+                line.AddError("eval needs either --questions FILE with --pictures DIR, or --suite pictures.");
+            }
+            else if (line.GetValue(suite) is { } name && name != Pictures)
+            {
+                line.AddError($"There is no suite '{name}'; there is {Pictures}.");
             }
         });
         command.SetAction(parsed => CommandLine.UntilInterruptedAsync(async cancel =>
@@ -57,78 +67,64 @@ internal static class EvalCommand
             var settings = flags.Read(parsed, ("Llava:MaxSequences", "32"));
             var model = ServedModel.Open(settings.Model);
             model = parsed.GetValue(baseTileOnly) ? model.WithBaseTileOnly() : model;
-            var file = parsed.GetRequiredValue(questions);
-            var asked = QuestionFile.Read(
-                file,
-                parsed.GetValue(pictures) ?? Path.GetDirectoryName(file)!,
-                settings.Images,
-                question => QuestionAsker.Compose(model, question));
+            var file = parsed.GetValue(questions);
+            var asked = file is null
+                ? []
+                : QuestionFile.Read(
+                    file,
+                    parsed.GetValue(pictures) ?? Path.GetDirectoryName(file)!,
+                    settings.Images,
+                    question => QuestionAsker.Compose(model, question));
             await using var engine = await EvalEngine.StartAsync(model, settings, parsed.GetValue(maxNewTokens), cancel);
-            return await PrintAnswersAsync(engine, asked, cancel);
+            return file is not null
+                ? await AnswerLines.PrintAsync(engine, asked, cancel)
+                : await RunSuiteAsync(
+                    engine,
+                    PictureSuite.Draw(parsed.GetValue(seed), parsed.GetValue(count)),
+                    parsed.GetValue(json),
+                    parsed.GetValue(log),
+                    cancel);
         }));
         return command;
     }
 
-    private static async Task<int> PrintAnswersAsync(
-        EvalEngine engine, IReadOnlyList<Question> questions, CancellationToken cancellationToken)
+    private static async Task<int> RunSuiteAsync(
+        EvalEngine engine, PictureSuite suite, bool json, string? log, CancellationToken cancellationToken)
     {
-        var failures = 0;
-
-        // On a terminal the lines wait until the bar has gone.
-        var held = Console.IsOutputRedirected ? null : new List<string>();
+        await using var lines = log is null ? null : new StreamWriter(log);
+        var run = new SuiteRun(engine, lines);
+        var tally = new SuiteTally();
         await ProgressDisplay.RunAsync(
-            $"Asking {Count(questions.Count)}",
-            async progress =>
-            {
-                var done = 0;
-                await foreach (var result in engine.AskAllAsync(questions, cancellationToken))
-                {
-                    progress.Report(++done, questions.Count);
-                    Print(result);
-                }
-            },
+            $"Asking {AnswerLines.Count(suite.Total)}",
+            async progress => tally = await run.RunAsync(suite.Questions(), suite.Total, progress, cancellationToken),
             TimeProvider.System,
-            Count);
-        held?.ForEach(Console.WriteLine);
-        return failures == 0 ? CommandLine.Done : CommandLine.Failed;
-
-        void Print(QuestionResult result)
+            AnswerLines.Count);
+        if (json)
         {
-            if (result.Error is not null)
-            {
-                failures++;
-                Console.Error.WriteLine($"Question {result.Question.Id}: {result.Error}");
-            }
-
-            var line = Line(result).ToJsonString(Readable);
-            if (held is null)
-            {
-                Console.WriteLine(line);
-            }
-            else
-            {
-                held.Add(line);
-            }
+            Console.WriteLine(SuiteReport.Json(tally).ToJsonString(EvalJson.Readable));
         }
+        else if (Console.IsOutputRedirected)
+        {
+            Console.WriteLine(SuiteReport.Plain(tally));
+        }
+        else
+        {
+            SuiteReport.Show(tally, AnsiConsole.Console);
+        }
+
+        return run.Failures == 0 ? CommandLine.Done : CommandLine.Failed;
     }
 
-    private static JsonObject Line(QuestionResult result)
+    private static Option<int> NumberFrom1(string name, string description, int otherwise)
     {
-        var line = new JsonObject { ["id"] = result.Question.Id.DeepClone() };
-        if (result.Error is not null)
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => otherwise };
+        option.Validators.Add(given =>
         {
-            line["error"] = result.Error;
-            return line;
-        }
-
-        line["answer"] = result.Answers[^1];
-        if (result.Answers.Count > 1)
-        {
-            line["answers"] = new JsonArray([.. result.Answers.Select(a => JsonValue.Create(a))]);
-        }
-
-        return line;
+            if (given.GetValueOrDefault<int>() < 1)
+            {
+                given.AddError($"{name} is {given.GetValueOrDefault<int>()}; it must be 1 or more.");
+            }
+        });
+        return option;
     }
-
-    private static string Count(long questions) => questions == 1 ? "1 question" : $"{questions} questions";
 }

@@ -107,8 +107,33 @@ public sealed class EvalProgramTests : IDisposable
         Assert.NotNull(Lines(output)[1]["answer"]);
     }
 
+    [Fact]
+    public async Task Eval_Suite_CountsEveryRow()
+    {
+        string[] arguments =
+        [
+            "eval", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--base-tile-only", "--suite", "pictures", "--seed", "4", "--count", "1",
+            "--max-new-tokens", "2", "--log", _folder.Of("log.jsonl"),
+        ];
+        var asJson = await RunningProgram.RunAsync(BuiltProgram.Silo, [.. arguments, "--json"]);
+        var asText = await RunningProgram.RunAsync(BuiltProgram.Silo, arguments);
+
+        Assert.Equal((0, 0), (asJson.ExitCode, asText.ExitCode));
+        var rows = JsonNode.Parse(asJson.Output)!["rows"]!.AsArray();
+        Assert.Equal(16, rows.Count);
+        Assert.All(rows, row => Assert.Equal(1, (int)row!["asked"]!));
+        var table = asText.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(rows.Select(row => (string?)row!["row"]), table.Take(16).Select(line => line.Split("  ")[0]));
+        Assert.Contains("0 of 1      0.000", table[0]);
+        Assert.Equal(rows.Select(row => (string?)row!["row"]), Lines(File.ReadAllText(_folder.Of("log.jsonl"))).Select(l => (string?)l["row"]));
+    }
+
     [Theory]
     [InlineData("--max-new-tokens 0 --questions q", "--max-new-tokens is 0; it must be 1 or more.")]
+    [InlineData("--count 0 --suite pictures", "--count is 0; it must be 1 or more.")]
+    [InlineData("--suite films", "There is no suite 'films'; there is pictures.")]
+    [InlineData("--model tiny", "eval needs either --questions FILE with --pictures DIR, or --suite pictures.")]
+    [InlineData("--questions q --suite pictures", "eval needs either --questions FILE with --pictures DIR, or --suite pictures.")]
     public async Task Eval_WrongUsage_SaysWhatIsNeeded(string arguments, string sentence)
     {
         var (exitCode, _, errors) = await RunningProgram.RunAsync(BuiltProgram.Silo, ["eval", .. arguments.Split(' ')]);

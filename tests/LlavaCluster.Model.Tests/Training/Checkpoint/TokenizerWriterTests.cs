@@ -1,6 +1,7 @@
 using System.Text;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Training.Checkpoint;
+using LlavaCluster.Training.Questions;
 using Xunit;
 
 namespace LlavaCluster.Model.Tests.Training.Checkpoint;
@@ -93,6 +94,23 @@ public sealed class TokenizerWriterTests : IDisposable
         Assert.Equal(
             ["<s>", "▁USER:", "▁", "<image>", "<0x0A>", "What", "?", "▁ASSISTANT:", "▁", "A", "B", "7", "</s>"],
             ids.Select(id => id == _vocabulary.ImageId ? "<image>" : _vocabulary.Pieces[id]));
+    }
+
+    [Fact]
+    public void Write_CorpusOfTheQuestions_FillsTheEmbeddingAndNeedsNoBytes()
+    {
+        var shape = new TinyShape();
+        var vocabulary = BpeTrainer.Train(QuestionCorpus.Lines(1, 20_000), shape.Vocabulary);
+        TokenizerWriter.Write(_folder, vocabulary, shape.Context);
+        var tokenizer = TokenizerFiles.Load(_folder);
+
+        Assert.Equal(shape.Vocabulary, tokenizer.VocabularySize);
+        var lines = QuestionCorpus.Lines(2, 2000).ToArray();
+        var ids = lines.Select(line => tokenizer.EncodePlain(line, TextPosition.Continuation)).ToArray();
+        Assert.All(lines.Zip(ids), pair => Assert.True(pair.Second.All(id => id >= 3 + 256), pair.First));
+
+        // Characters of a token in the mean; capitals, digits and Chinese, a third of these lines, are one each.
+        Assert.InRange(lines.Sum(l => l.Length) / (double)ids.Sum(i => i.Count), 2.2, 5);
     }
 
     [Fact]

@@ -45,7 +45,7 @@ internal static class BpeTrainer
         }
 
         // 3. Characters of other scripts, the most frequent first, take at most half of what is left.
-        pieces.AddRange(characters.Where(c => c.Value > 1).OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal)
+        pieces.AddRange(characters.OrderByDescending(c => c.Value).ThenBy(c => c.Key, StringComparer.Ordinal)
             .Take(room / 2).Select(c => c.Key).Order(StringComparer.Ordinal));
 
         // 4. The most frequent pair becomes one, again and again.

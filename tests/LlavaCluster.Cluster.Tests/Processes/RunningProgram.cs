@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
 
@@ -48,13 +49,14 @@ internal sealed partial class RunningProgram : IAsyncDisposable
         return new RunningProgram(Process.Start(start)!);
     }
 
-    /// <summary>Runs a program to its end.</summary>
+    /// <summary>Runs a program to its end. Lines of progress, which only slow machines get to see, are left out of the errors.</summary>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
         string program, params string[] arguments)
     {
         await using var running = Start(program, arguments);
         running._process.StandardInput.Close();
-        return await running.ExitAsync();
+        var (exitCode, output, errors) = await running.ExitAsync();
+        return (exitCode, output, ProgressLine().Replace(errors, ""));
     }
 
     /// <summary>Waits until standard output has this text behind a place; gives the place behind it.</summary>
@@ -94,6 +96,9 @@ internal sealed partial class RunningProgram : IAsyncDisposable
         await Task.WhenAll(_output.End, _errors.End);
         _process.Dispose();
     }
+
+    [GeneratedRegex(@"^[^\n]+: \d+ % of [^\n]+\n", RegexOptions.Multiline)]
+    private static partial Regex ProgressLine();
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Prompting;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Tests;
 using LlavaCluster.Training.Checkpoint;
+using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ public sealed class CheckpointWriterTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var shape = new TinyShape();
-        CheckpointWriter.Write(At("tiny"), shape, BpeTrainer.Train(SampleLines.All, shape.Vocabulary), Weights(shape));
+        CheckpointWriter.Write(At("tiny"), shape, BpeTrainer.Train(SampleLines.All, shape.Vocabulary), Weights(shape, scope));
 
         // 50 kB are left for the model card.
         Assert.InRange(new DirectoryInfo(At("tiny")).EnumerateFiles().Sum(f => f.Length), 9_000_000, 9_950_000);
@@ -44,7 +45,7 @@ public sealed class CheckpointWriterTests : IDisposable
     public void Write_AnyWeights_LoadsWithTheSameValuesInHalfPrecision()
     {
         using var scope = NewDisposeScope();
-        var weights = Weights(Small);
+        var weights = Weights(Small, scope);
         CheckpointWriter.Write(At("a"), Small, Vocabulary, weights);
 
         var config = LlavaConfigReader.Read(At("a"));
@@ -53,7 +54,7 @@ public sealed class CheckpointWriterTests : IDisposable
         foreach (var entry in TensorCatalog.Of(config))
         {
             var stored = weights[entry.Name].to(ScalarType.Float16).to(ScalarType.Float32);
-            Assert.True(read.Read(entry.Name, entry.Shape).eq(stored).all().item<bool>(), entry.Name);
+            Assert.True(scope.Own(read.Read(entry.Name, entry.Shape)).eq(stored).all().item<bool>(), entry.Name);
         }
     }
 
@@ -81,7 +82,7 @@ public sealed class CheckpointWriterTests : IDisposable
     public void Write_Names_AreThoseThatTransformersWrites()
     {
         using var scope = NewDisposeScope();
-        CheckpointWriter.Write(At("a"), Small with { TowerLayers = 4, Layers = 3 }, Vocabulary, Weights(Small with { TowerLayers = 4, Layers = 3 }));
+        CheckpointWriter.Write(At("a"), Small with { TowerLayers = 4, Layers = 3 }, Vocabulary, Weights(Small with { TowerLayers = 4, Layers = 3 }, scope));
 
         // The golden checkpoint has as many layers, and was written by transformers itself.
         Assert.Equal(Names(GoldenFolder.Of("checkpoints", "vicuna")), Names(At("a")));
@@ -94,7 +95,7 @@ public sealed class CheckpointWriterTests : IDisposable
     {
         using var scope = NewDisposeScope();
         CheckpointWriter.WriteFiles(_folder, Small, Vocabulary);
-        CheckpointWriter.Write(At("a"), _folder, Weights(Small));
+        CheckpointWriter.Write(At("a"), _folder, Weights(Small, scope));
 
         Assert.Equal(
             Directory.GetFiles(_folder).Select(f => Path.GetFileName(f)).Append("model.safetensors").Order(),
@@ -105,21 +106,21 @@ public sealed class CheckpointWriterTests : IDisposable
     public void Write_UnusedLeftOut_IsFilledIn()
     {
         using var scope = NewDisposeScope();
-        var weights = Weights(Small);
+        var weights = Weights(Small, scope);
         weights.Remove("vision_tower.post_layernorm.weight");
         weights.Remove("vision_tower.post_layernorm.bias");
         CheckpointWriter.Write(At("a"), Small, Vocabulary, weights);
 
         using var read = new CheckpointWeights(At("a"), LlavaConfigReader.Read(At("a")), CPU, ScalarType.Float32);
-        Assert.True(read.Read("vision_tower.post_layernorm.weight", [24]).eq(1).all().item<bool>());
-        Assert.True(read.Read("vision_tower.post_layernorm.bias", [24]).eq(0).all().item<bool>());
+        Assert.True(scope.Own(read.Read("vision_tower.post_layernorm.weight", [24])).eq(1).all().item<bool>());
+        Assert.True(scope.Own(read.Read("vision_tower.post_layernorm.bias", [24])).eq(0).all().item<bool>());
     }
 
     [Fact]
     public void Write_WrongTensors_AreAllTold()
     {
         using var scope = NewDisposeScope();
-        var weights = Weights(Small);
+        var weights = Weights(Small, scope);
         weights.Remove("image_newline");
         weights["head"] = zeros(1);
         weights["language_model.norm.weight"] = zeros(3);
@@ -136,7 +137,7 @@ public sealed class CheckpointWriterTests : IDisposable
     public void Write_ValueBeyondHalfPrecision_IsRefused()
     {
         using var scope = NewDisposeScope();
-        var weights = Weights(Small);
+        var weights = Weights(Small, scope);
         weights["image_newline"] = full([16], 1e5f);
 
         var thrown = Assert.Throws<BadCheckpointException>(() => CheckpointWriter.Write(At("a"), Small, Vocabulary, weights));
@@ -151,12 +152,13 @@ public sealed class CheckpointWriterTests : IDisposable
         Assert.Equal("The tokenizer has 400 ids, the embedding 390 rows. Take a smaller tokenizer or more rows.", thrown.Message);
     }
 
-    private Dictionary<string, Tensor> Weights(TinyShape shape)
+    private Dictionary<string, Tensor> Weights(TinyShape shape, DisposeScope scope)
     {
         var files = Directory.CreateDirectory(At("files")).FullName;
         CheckpointWriter.WriteFiles(files, shape, Vocabulary);
         var weights = new InitialWeights(LlavaConfigReader.Read(files), seed: 1).ReadAll();
         Directory.Delete(files, recursive: true);
+        scope.Attach(weights.Values);
         return weights;
     }
 

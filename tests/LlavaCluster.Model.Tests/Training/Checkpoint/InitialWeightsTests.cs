@@ -17,12 +17,12 @@ public sealed class InitialWeightsTests
     {
         using var scope = NewDisposeScope();
         long[] shape = [2048, 64];
-        var first = new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape);
+        var first = scope.Own(new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape));
 
-        Assert.True(first.eq(new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape)).all().item<bool>());
-        Assert.False(first.eq(new InitialWeights(Config, 4).Read(TensorCatalog.Embedding, shape)).all().item<bool>());
+        Assert.True(first.eq(scope.Own(new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape))).all().item<bool>());
+        Assert.False(first.eq(scope.Own(new InitialWeights(Config, 4).Read(TensorCatalog.Embedding, shape))).all().item<bool>());
         Assert.True(first.narrow(0, 100, 50).eq(
-            new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape, new WeightSlice(0, 100, 50))).all().item<bool>());
+            scope.Own(new InitialWeights(Config, 3).Read(TensorCatalog.Embedding, shape, new WeightSlice(0, 100, 50)))).all().item<bool>());
     }
 
     [Theory]
@@ -36,7 +36,7 @@ public sealed class InitialWeightsTests
     public void Read_Matrix_HasItsDeviation(string name, double deviation)
     {
         using var scope = NewDisposeScope();
-        var tensor = new InitialWeights(Config, 1).Read(name, TensorCatalog.Of(Config).Single(e => e.Name == name).Shape);
+        var tensor = scope.Own(new InitialWeights(Config, 1).Read(name, TensorCatalog.Of(Config).Single(e => e.Name == name).Shape));
 
         Assert.InRange(tensor.std().item<float>(), deviation * 0.96, deviation * 1.04);
         Assert.InRange(tensor.mean().item<float>(), -deviation / 10, deviation / 10);
@@ -50,7 +50,7 @@ public sealed class InitialWeightsTests
     public void Read_Norm_IsOne(string name)
     {
         using var scope = NewDisposeScope();
-        var tensor = new InitialWeights(Config, 1).Read(name, TensorCatalog.Of(Config).Single(e => e.Name == name).Shape);
+        var tensor = scope.Own(new InitialWeights(Config, 1).Read(name, TensorCatalog.Of(Config).Single(e => e.Name == name).Shape));
 
         Assert.True(tensor.eq(1).all().item<bool>());
     }

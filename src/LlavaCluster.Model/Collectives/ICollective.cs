@@ -35,6 +35,12 @@ public interface ICollective : IDisposable
     /// thread.
     /// </summary>
     void Abort(string reason);
+
+    /// <summary>
+    /// Fails when a rank is known to be gone: whatever was computed since may be wrong, where calls only enqueue work. Any thread.
+    /// </summary>
+    /// <exception cref="CollectiveAbortedException">A rank is gone.</exception>
+    void ThrowIfAborted();
 }
 
 /// <summary>A collective call cannot complete because a rank gave up; the ranks must be formed anew.</summary>

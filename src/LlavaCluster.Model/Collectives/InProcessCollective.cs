@@ -66,6 +66,9 @@ public sealed class InProcessCollective : ICollective
     public void Abort(string reason) => _table.Abort(reason);
 
     /// <inheritdoc/>
+    public void ThrowIfAborted() => _table.ThrowIfAborted();
+
+    /// <inheritdoc/>
     public void Dispose() => _table.Abort($"rank {Rank} has left.");
 
     /// <summary>Gives what <paramref name="read"/> makes of the table: a new tensor, which shares memory with none on it.</summary>
@@ -129,6 +132,14 @@ public sealed class InProcessCollective : ICollective
             }
 
             Cancellation.Unregister();
+        }
+
+        public void ThrowIfAborted()
+        {
+            lock (_gate)
+            {
+                ThrowIfAborted_NeedsLock();
+            }
         }
 
         private void ThrowIfAborted_NeedsLock()

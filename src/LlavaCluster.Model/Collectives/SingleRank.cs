@@ -30,6 +30,11 @@ public sealed class SingleRank : ICollective
     }
 
     /// <inheritdoc/>
+    public void ThrowIfAborted()
+    {
+    }
+
+    /// <inheritdoc/>
     public void Dispose()
     {
     }

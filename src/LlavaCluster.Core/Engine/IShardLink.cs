@@ -22,6 +22,13 @@ public interface IShardLink : IDisposable
     /// <param name="rank">The follower's rank, from 1.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     ShardMessage Receive(int rank, CancellationToken cancellationToken);
+
+    /// <summary>Tells the leader that this follower cannot go on, where the leader would not see it by itself. Follower only.</summary>
+    /// <param name="rank">The follower's rank, from 1.</param>
+    /// <param name="reason">What happened; a sentence.</param>
+    void Leave(int rank, string reason)
+    {
+    }
 }
 
 /// <summary>One thing that a follower must do.</summary>

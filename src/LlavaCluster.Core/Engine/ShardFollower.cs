@@ -72,6 +72,7 @@ public sealed class ShardFollower : IAsyncDisposable
         }
         catch (Exception error)
         {
+            _link.Leave(_rank, error.Message);
             _started.TrySetException(error);
             _ended.TrySetException(error);
         }

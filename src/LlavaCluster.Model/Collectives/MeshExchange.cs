@@ -45,6 +45,7 @@ internal sealed unsafe class MeshExchange : IRankExchange
         var size = RankSum.ElementSize(type);
         lock (_callGate)
         {
+            _aborted.ThrowIfSet();
             if (count * size <= (_ranks == 2 ? OneExchangeBytesOfTwo : OneExchangeBytes))
             {
                 ReduceAtOnce(type, data, count, size);
@@ -61,6 +62,7 @@ internal sealed unsafe class MeshExchange : IRankExchange
     {
         lock (_callGate)
         {
+            _aborted.ThrowIfSet();
             _exchange++;
             long at = 0;
             for (var rank = 0; rank < _ranks; rank++)
@@ -87,6 +89,7 @@ internal sealed unsafe class MeshExchange : IRankExchange
     {
         lock (_callGate)
         {
+            _aborted.ThrowIfSet();
             _exchange++;
             var message = Message(PeerMessageKind.Broadcast, bytes);
             if (root == _rank)
@@ -114,9 +117,13 @@ internal sealed unsafe class MeshExchange : IRankExchange
     /// <summary>Notices, without waiting, that a peer has aborted or is gone.</summary>
     public void LookForLastWords()
     {
-        var entries = stackalloc Libc.PollEntry[_peers.Length];
-        Poll(entries, 0);
-        Fail();
+        lock (_callGate)
+        {
+            _aborted.ThrowIfSet();
+            var entries = stackalloc Libc.PollEntry[_peers.Length];
+            Poll(entries, 0);
+            Fail();
+        }
     }
 
     /// <summary>Tells the others that this rank leaves, ends a call that another thread is in, then frees everything.</summary>

@@ -22,6 +22,7 @@ internal sealed unsafe class RankPeer : IDisposable
     private long _received;
     private long _toReceive;
     private PeerMessage _expected;
+    private string? _sendFailure;
 
     public RankPeer(RankConnection connection)
     {
@@ -62,7 +63,18 @@ internal sealed unsafe class RankPeer : IDisposable
     }
 
     /// <summary>Sends and receives what goes without waiting; whether anything went.</summary>
-    public bool Advance() => (IsSending && AdvanceOut()) | (IsReceiving && AdvanceIn());
+    public bool Advance()
+    {
+        var advanced = (IsSending && _sendFailure is null && AdvanceOut()) | (IsReceiving && AdvanceIn());
+        if (_sendFailure is not null && !advanced)
+        {
+            // Its last words, if there are any, say more than that it no longer listens.
+            LookForLastWords(isClosed: true);
+            Failure ??= _sendFailure;
+        }
+
+        return advanced;
+    }
 
     /// <summary>What to wait for at this socket.</summary>
     public Libc.PollEntry Awaited() => new()
@@ -148,7 +160,7 @@ internal sealed unsafe class RankPeer : IDisposable
             var took = Libc.Send(_socket, &message, Libc.DontWait | Libc.NoSignal);
             if (took < 0)
             {
-                CheckError();
+                _sendFailure ??= LastError();
                 return false;
             }
 
@@ -164,15 +176,7 @@ internal sealed unsafe class RankPeer : IDisposable
         var got = Libc.Receive(_socket, &message, Libc.DontWait);
         if (got <= 0)
         {
-            if (got == 0)
-            {
-                Failure ??= Lost("its process is gone");
-            }
-            else
-            {
-                CheckError();
-            }
-
+            Failure ??= got == 0 ? Lost("its process is gone") : LastError();
             return false;
         }
 
@@ -221,13 +225,9 @@ internal sealed unsafe class RankPeer : IDisposable
         return Encoding.UTF8.GetString(text[..size]);
     }
 
-    private void CheckError()
-    {
-        if (Marshal.GetLastPInvokeError() is var error && error is not (Libc.TryAgain or Libc.Interrupted))
-        {
-            Failure ??= Lost(Marshal.GetPInvokeErrorMessage(error));
-        }
-    }
+    private string? LastError() => Marshal.GetLastPInvokeError() is var error && error is Libc.TryAgain or Libc.Interrupted
+        ? null
+        : Lost(Marshal.GetPInvokeErrorMessage(error));
 
     private string Lost(string why) => $"the connection to rank {Rank} is lost: {why}.";
 

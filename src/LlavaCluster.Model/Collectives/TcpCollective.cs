@@ -72,7 +72,10 @@ public sealed unsafe class TcpCollective : ICollective
             connections.AddRange(listener.Gather(
                 me, [.. Enumerable.Range(rank + 1, ranks - rank - 1)], options.JoinPatience, time, cancellationToken));
             mesh = new MeshExchange(rank, connections, options, time);
-            return new TcpCollective(mesh, rank, ranks);
+            IRankExchange exchange = options.SharedMemory && ranks > 1
+                ? SharedMemoryExchange.Form(mesh, rank, ranks, options, time)
+                : mesh;
+            return new TcpCollective(exchange, rank, ranks);
         }
         catch
         {
@@ -166,7 +169,10 @@ public sealed unsafe class TcpCollective : ICollective
     public void Dispose()
     {
         _exchange.Dispose();
-        _gathered.Dispose();
+        lock (_gathered)
+        {
+            _gathered.Dispose();
+        }
     }
 
     private void Reduce(Tensor dense)
@@ -195,6 +201,14 @@ public sealed unsafe class TcpCollective : ICollective
             return;
         }
 
+        lock (_gathered)
+        {
+            GatherRows(local, into, lengths, rows, width, size);
+        }
+    }
+
+    private void GatherRows(Tensor local, byte* into, IReadOnlyList<long> lengths, long rows, long width, long size)
+    {
         // gathered: | rows of rank 0 | rows of rank 1 | …    wanted: | row 0 of rank 0, of rank 1, … | row 1 … |
         var gathered = _gathered.Reserve(rows * width);
         _exchange.AllGather(TensorMemory.Of(local), _bytes, gathered);

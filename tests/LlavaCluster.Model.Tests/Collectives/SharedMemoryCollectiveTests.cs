@@ -1,0 +1,49 @@
+using LlavaCluster.Model.Collectives;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Tests.Collectives;
+
+public sealed class SharedMemoryCollectiveTests : CollectiveSuite
+{
+    // Small, so that the suite's tensors go through it in many pieces; sleeping at once, so that waking is tried too.
+    private static readonly TcpCollectiveOptions Options = new() { SharedMemory = true, SharedMemoryBytes = 50_000, Spin = TimeSpan.Zero };
+
+    [Fact]
+    public void Join_AllHaveOpenedTheMemory_LeavesNoFileBehind()
+    {
+        var before = Boards();
+        var ends = TcpReplica.Form(2, Options);
+        Assert.Empty(Boards().Except(before));
+        Array.ForEach([.. ends], end => end.Dispose());
+    }
+
+    [Fact]
+    public void Join_OptionsThatDiffer_SaysSo()
+    {
+        var error = Assert.ThrowsAny<Exception>(() => TcpReplica.Form(2, rank => Options with { SharedMemoryBytes = 64_000 + (rank * 64_000) }));
+        Assert.Contains("Give all ranks the same options.", error.ToString());
+    }
+
+    [Fact]
+    public void AllReduceSum_InSteadyState_AllocatesNothing()
+    {
+        var allocated = OnRanks(2, collective =>
+        {
+            using var tensor = ones(30_000);
+            var before = 0L;
+            for (var i = 0; i < 300; i++)
+            {
+                before = i == 200 ? GC.GetAllocatedBytesForCurrentThread() : before;
+                collective.AllReduceSum(tensor);
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        });
+        Assert.All(allocated, bytes => Assert.InRange(bytes, 0, 200));
+    }
+
+    private protected override IReadOnlyList<ICollective> Create(int ranks) => TcpReplica.Form(ranks, Options);
+
+    private static string[] Boards() => Directory.GetFiles("/dev/shm", "llava-*");
+}

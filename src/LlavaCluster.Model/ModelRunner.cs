@@ -92,7 +92,14 @@ public sealed class ModelRunner : IModelRunner
             var step = StepInput.Of(plan.Slices, _device.Device, _config.Text.SlidingWindow);
             var embedded = Embed(plan.Slices, step); // [tokens, hidden]
             var hidden = _model.forward(embedded, step, _cache); // [tokens, hidden]
-            return Sample(plan.Slices, step, hidden);
+            var output = Sample(plan.Slices, step, hidden);
+            if (output.Tokens.Count > 0)
+            {
+                // On a GPU the sums are only enqueued: with a rank lost meanwhile, what was sampled means nothing.
+                _collective.ThrowIfAborted();
+            }
+
+            return output;
         }
         catch (Exception exception) when (exception is not CollectiveAbortedException)
         {

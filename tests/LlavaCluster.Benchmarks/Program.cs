@@ -1,9 +1,11 @@
 using System.CommandLine;
+using LlavaCluster.Benchmarks.Collectives;
 using LlavaCluster.Benchmarks.Preprocessing;
 
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
 var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
 {
     PreprocessBenchmark.Command(),
+    CollectivesBenchmark.Command(),
 };
 return await root.Parse(args).InvokeAsync();

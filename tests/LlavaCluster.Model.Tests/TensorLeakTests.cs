@@ -31,10 +31,10 @@ public sealed class TensorLeakTests
     public void Run_OnRanks_LeavesNoTensorBehind()
     {
         var model = GoldenModel.Of("yi");
-        GreedyLoop.RunRanks(model, [model.Case("text-only")], ranks: 7, chunk: 10);
+        GreedyLoop.RunRanks(model, [model.Case("text-only")], InProcessCollective.Create(7), chunk: 10);
         var expected = 7 * ParametersOfRunner(model);
         var before = CountWithoutGarbage();
-        GreedyLoop.RunRanks(model, [model.Case("text-only")], ranks: 7, chunk: 10);
+        GreedyLoop.RunRanks(model, [model.Case("text-only")], InProcessCollective.Create(7), chunk: 10);
         Assert.Equal(expected, Tensor.TotalCount - before);
     }
 

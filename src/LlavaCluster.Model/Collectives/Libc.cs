@@ -20,6 +20,8 @@ internal static unsafe partial class Libc
 
     public const int Interrupted = 4;
     public const int TryAgain = 11;
+    public const int BrokenPipe = 32;
+    public const int ConnectionReset = 104;
 
     private const long FutexCall = 202;
     private const int FutexWait = 0;

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.Unicode;
 using LlavaCluster.Core.Links;
 
 namespace LlavaCluster.Model.Collectives;
@@ -11,6 +12,8 @@ namespace LlavaCluster.Model.Collectives;
 /// </summary>
 internal sealed unsafe class RankPeer : IDisposable
 {
+    private const string Gone = "its process is gone";
+
     private readonly RankConnection _connection;
     private readonly int _socket;
     private readonly PeerMessage* _heads;
@@ -97,7 +100,7 @@ internal sealed unsafe class RankPeer : IDisposable
         var got = Read(&head, PeerMessage.Size, Libc.Peek);
         if (got == 0)
         {
-            Failure = Lost("its process is gone");
+            Failure = Lost(Gone);
         }
         else if (got == PeerMessage.Size && head.Kind == PeerMessageKind.Abort)
         {
@@ -144,7 +147,8 @@ internal sealed unsafe class RankPeer : IDisposable
     private void SayLastWord(PeerMessageKind word, string reason)
     {
         var words = stackalloc byte[PeerMessage.Size + PeerMessage.MaxReason];
-        Encoding.UTF8.TryGetBytes(reason, new Span<byte>(words + PeerMessage.Size, PeerMessage.MaxReason), out var length);
+        // Cut at a whole character, when it is too long.
+        Utf8.FromUtf16(reason, new Span<byte>(words + PeerMessage.Size, PeerMessage.MaxReason), out _, out var length);
         *(PeerMessage*)words = new PeerMessage(0, word, -1, length);
         var piece = new Libc.Piece { Start = words, Length = PeerMessage.Size + length };
         var message = new Libc.Message { Pieces = &piece, PieceCount = 1 };
@@ -176,7 +180,7 @@ internal sealed unsafe class RankPeer : IDisposable
         var got = Libc.Receive(_socket, &message, Libc.DontWait);
         if (got <= 0)
         {
-            Failure ??= got == 0 ? Lost("its process is gone") : LastError();
+            Failure ??= got == 0 ? Lost(Gone) : LastError();
             return false;
         }
 
@@ -225,9 +229,12 @@ internal sealed unsafe class RankPeer : IDisposable
         return Encoding.UTF8.GetString(text[..size]);
     }
 
-    private string? LastError() => Marshal.GetLastPInvokeError() is var error && error is Libc.TryAgain or Libc.Interrupted
-        ? null
-        : Lost(Marshal.GetPInvokeErrorMessage(error));
+    private string? LastError() => Marshal.GetLastPInvokeError() switch
+    {
+        Libc.TryAgain or Libc.Interrupted => null,
+        Libc.BrokenPipe or Libc.ConnectionReset => Lost(Gone),
+        var error => Lost(Marshal.GetPInvokeErrorMessage(error)),
+    };
 
     private string Lost(string why) => $"the connection to rank {Rank} is lost: {why}.";
 

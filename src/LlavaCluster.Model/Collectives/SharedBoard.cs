@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace LlavaCluster.Model.Collectives;
@@ -8,7 +7,7 @@ namespace LlavaCluster.Model.Collectives;
 /// <summary>
 /// Memory that the ranks' processes share: for each rank a count of the exchanges that it has laid its part on the table for, and two
 /// tables in turn. A rank that begins exchange k + 2 on the first table again has seen all counts at k + 1, so all have read what
-/// exchange k left there: one meeting per exchange is enough.
+/// exchange k left there: one meeting per exchange is enough. Before each part stands what it is, for the others to check.
 /// </summary>
 internal sealed unsafe class SharedBoard : IDisposable
 {
@@ -17,7 +16,7 @@ internal sealed unsafe class SharedBoard : IDisposable
     private const int Line = 64;
     private const int Tables = 2;
 
-    // | head: magic, ranks, bytes of a part | per rank a line: count, sleepers | per rank two parts |
+    // | head: magic, ranks, bytes of a part | per rank a line: count, sleepers | per rank twice: what the part is, the part |
     private readonly MemoryMappedFile _file;
     private readonly SafeMemoryMappedViewHandle _view;
     private readonly byte* _memory;
@@ -38,7 +37,11 @@ internal sealed unsafe class SharedBoard : IDisposable
 
     /// <summary>Where the part of each rank lies in this exchange.</summary>
     public byte* Part(int rank, uint exchange) =>
-        _memory + Head(_ranks) + ((((long)rank * Tables) + (exchange % Tables)) * PartBytes);
+        (byte*)Label(rank, exchange) + Line;
+
+    /// <summary>What the part of each rank is in this exchange.</summary>
+    public PeerMessage* Label(int rank, uint exchange) =>
+        (PeerMessage*)(_memory + Head(_ranks) + ((((long)rank * Tables) + (exchange % Tables)) * (Line + PartBytes)));
 
     /// <summary>Rank 0 makes the board; the others open it by the name that this gives. Only this user can.</summary>
     public static SharedBoard Create(int ranks, int partBytes, out string name)
@@ -46,13 +49,18 @@ internal sealed unsafe class SharedBoard : IDisposable
         // A whole number of lines, so that no two ranks write to one.
         partBytes = (partBytes + Line - 1) / Line * Line;
         name = $"llava-{Guid.NewGuid():N}";
-        var stream = new FileStream(Path.Combine(Folder, name), new FileStreamOptions
+        var options = new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
             Share = FileShare.ReadWrite | FileShare.Delete,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
+        };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        var stream = new FileStream(Path.Combine(Folder, name), options);
         try
         {
             stream.SetLength(Size(ranks, partBytes));
@@ -82,11 +90,11 @@ internal sealed unsafe class SharedBoard : IDisposable
         }
 
         var stream = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
-        if (stream.Length != Size(ranks, partBytes))
+        if (stream.Length is var length && length != Size(ranks, partBytes))
         {
             stream.Dispose();
             throw new InvalidDataException(
-                $"Shared memory {path} has {stream.Length} bytes; rank {rank} expects {Size(ranks, partBytes)}. Give all ranks the same options.");
+                $"Shared memory {path} has {length} bytes; rank {rank} expects {Size(ranks, partBytes)}. Give all ranks the same options.");
         }
 
         var board = new SharedBoard(stream, rank, ranks, partBytes);
@@ -104,8 +112,10 @@ internal sealed unsafe class SharedBoard : IDisposable
     public static void Delete(string name) => File.Delete(Path.Combine(Folder, Path.GetFileName(name)));
 
     /// <summary>This rank's part of the exchange is on the table.</summary>
-    public void Lay(uint exchange)
+    public void Lay(in PeerMessage label)
     {
+        var exchange = label.Call;
+        *Label(_rank, exchange) = label;
         var count = Count(_rank);
         Volatile.Write(ref *count, exchange);
         // The count must be out before the sleepers are looked at: a rank that goes to sleep does it the other way round.
@@ -175,5 +185,5 @@ internal sealed unsafe class SharedBoard : IDisposable
 
     private static long Head(int ranks) => Line + ((long)Line * ranks);
 
-    private static long Size(int ranks, int partBytes) => Head(ranks) + ((long)ranks * Tables * partBytes);
+    private static long Size(int ranks, int partBytes) => Head(ranks) + ((long)ranks * Tables * (Line + partBytes));
 }

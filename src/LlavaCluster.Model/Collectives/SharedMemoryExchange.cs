@@ -104,11 +104,11 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
 
             for (long at = 0; at < longest; at += _board.PartBytes)
             {
-                Lay(mine + at, Piece(bytes[_rank], at));
+                Lay(PeerMessageKind.AllGather, mine + at, Piece(bytes[_rank], at));
                 long start = 0;
                 for (var rank = 0; rank < _ranks; rank++)
                 {
-                    Take(rank, all + start + at, Piece(bytes[rank], at));
+                    Take(PeerMessageKind.AllGather, rank, all + start + at, Piece(bytes[rank], at));
                     start += bytes[rank];
                 }
             }
@@ -122,10 +122,11 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
         {
             for (long at = 0; at < bytes; at += _board.PartBytes)
             {
-                Lay(data + at, root == _rank ? Piece(bytes, at) : 0);
+                // All lay something, be it nothing: no rank may come back to a table that another still reads.
+                Lay(PeerMessageKind.Broadcast, data + at, root == _rank ? Piece(bytes, at) : 0);
                 for (var rank = 0; rank < _ranks; rank++)
                 {
-                    Take(rank, data + at, rank == root && root != _rank ? Piece(bytes, at) : 0);
+                    Take(PeerMessageKind.Broadcast, rank, data + at, rank == root ? Piece(bytes, at) : 0);
                 }
             }
         }
@@ -166,11 +167,16 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
 
     private void Reduce(ScalarType type, byte* data, long count, int size)
     {
-        Lay(data, count * size);
+        Lay(PeerMessageKind.AllReduce, data, count * size, type);
         var parts = stackalloc byte*[_ranks];
+        for (var rank = 0; rank < _ranks; rank++)
+        {
+            WaitFor(rank, Label(PeerMessageKind.AllReduce, count * size, type));
+            parts[rank] = _board.Part(rank, _exchange);
+        }
+
         if (_ranks == 2 || count * size <= AddAloneBytes)
         {
-            WaitForAll(parts);
             RankSum.Add(type, parts, _ranks, data, count);
             return;
         }
@@ -178,7 +184,6 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
         // numbers:  | stretch of rank 0 | stretch of rank 1 | … | the last may be shorter or empty |
         var stretch = ((count - 1) / _ranks / StretchNumbers * StretchNumbers) + StretchNumbers;
         long Start(int rank) => Math.Min(rank * stretch, count) * size;
-        WaitForAll(parts);
         for (var rank = 0; rank < _ranks; rank++)
         {
             parts[rank] += Start(_rank);
@@ -186,40 +191,38 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
 
         var length = Start(_rank + 1) - Start(_rank);
         RankSum.Add(type, parts, _ranks, data + Start(_rank), length / size);
-        Lay(data + Start(_rank), length);
+        Lay(PeerMessageKind.AllReduce, data + Start(_rank), length, type);
         for (var rank = 0; rank < _ranks; rank++)
         {
-            Take(rank, data + Start(rank), Start(rank + 1) - Start(rank));
+            Take(PeerMessageKind.AllReduce, rank, data + Start(rank), Start(rank + 1) - Start(rank), type);
         }
     }
 
-    private void Lay(byte* mine, long bytes)
+    private PeerMessage Label(PeerMessageKind kind, long bytes, ScalarType? type) =>
+        new(_exchange, kind, (short)(type is { } known ? (int)known : -1), bytes);
+
+    private void Lay(PeerMessageKind kind, byte* mine, long bytes, ScalarType? type = null)
     {
         _mesh.ThrowIfAborted();
         _exchange++;
         Buffer.MemoryCopy(mine, _board.Part(_rank, _exchange), _board.PartBytes, bytes);
-        _board.Lay(_exchange);
+        _board.Lay(Label(kind, bytes, type));
     }
 
-    private void Take(int rank, byte* into, long bytes)
+    private void Take(PeerMessageKind kind, int rank, byte* into, long bytes, ScalarType? type = null)
     {
-        WaitFor(rank);
-        Buffer.MemoryCopy(_board.Part(rank, _exchange), into, bytes, bytes);
-    }
-
-    private void WaitForAll(byte** parts)
-    {
-        for (var rank = 0; rank < _ranks; rank++)
+        WaitFor(rank, Label(kind, bytes, type));
+        if (bytes > 0)
         {
-            WaitFor(rank);
-            parts[rank] = _board.Part(rank, _exchange);
+            Buffer.MemoryCopy(_board.Part(rank, _exchange), into, bytes, bytes);
         }
     }
 
-    private void WaitFor(int rank)
+    /// <summary>Until the rank's part is on the table; fails when it is not what is due.</summary>
+    private void WaitFor(int rank, in PeerMessage due)
     {
         var began = 0L;
-        for (var spin = _spin; rank != _rank && !_board.Wait(rank, _exchange, spin, Look); spin = TimeSpan.Zero)
+        for (var spin = _spin; !_board.Wait(rank, _exchange, spin, Look); spin = TimeSpan.Zero)
         {
             _mesh.ThrowIfAborted();
             _mesh.LookForLastWords();
@@ -228,6 +231,13 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
             {
                 Abort($"rank {_rank} waited {_callPatience.TotalSeconds:0.#} s for rank {rank} in exchange {_exchange}.");
             }
+        }
+
+        var label = *_board.Label(rank, _exchange);
+        if (label != due)
+        {
+            Abort($"rank {rank} laid {label}, where {due} was due.");
+            _mesh.ThrowIfAborted();
         }
     }
 

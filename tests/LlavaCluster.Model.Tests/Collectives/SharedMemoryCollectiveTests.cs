@@ -1,3 +1,5 @@
+using System.Net;
+using LlavaCluster.Core.Links;
 using LlavaCluster.Model.Collectives;
 using Xunit;
 using static TorchSharp.torch;
@@ -19,10 +21,22 @@ public sealed class SharedMemoryCollectiveTests : CollectiveSuite
     }
 
     [Fact]
-    public void Join_OptionsThatDiffer_SaysSo()
+    public async Task Join_OptionsThatDiffer_SaysSo()
     {
-        var error = Assert.ThrowsAny<Exception>(() => TcpReplica.Form(2, rank => Options with { SharedMemoryBytes = 64_000 + (rank * 64_000) }));
-        Assert.Contains("Give all ranks the same options.", error.ToString());
+        using var first = new RankListener(IPAddress.Loopback);
+        using var second = new RankListener(IPAddress.Loopback);
+        TcpCollective Join(int rank, RankListener listener) => TcpCollective.Join(
+            listener,
+            [first.Address, second.Address],
+            Guid.Empty,
+            0,
+            rank,
+            Options with { SharedMemoryBytes = 64_000 + (rank * 64_000) },
+            TimeProvider.System);
+        var other = Task.Run(() => Record.Exception(() => Join(1, second)));
+        var told = Assert.Throws<CollectiveAbortedException>(() => Join(0, first));
+        Assert.EndsWith("Give all ranks the same options.", Assert.IsType<InvalidDataException>(await other).Message);
+        Assert.Contains("rank 1 cannot share memory: ", told.Message);
     }
 
     [Fact]

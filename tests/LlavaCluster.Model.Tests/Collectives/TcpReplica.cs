@@ -7,9 +7,7 @@ namespace LlavaCluster.Model.Tests.Collectives;
 /// <summary>Forms TCP collectives of threads of this process.</summary>
 internal static class TcpReplica
 {
-    public static IReadOnlyList<TcpCollective> Form(int ranks, TcpCollectiveOptions options) => Form(ranks, _ => options);
-
-    public static IReadOnlyList<TcpCollective> Form(int ranks, Func<int, TcpCollectiveOptions> options)
+    public static IReadOnlyList<TcpCollective> Form(int ranks, TcpCollectiveOptions options)
     {
         var listeners = Enumerable.Range(0, ranks).Select(_ => new RankListener(IPAddress.Loopback)).ToArray();
         try
@@ -17,7 +15,7 @@ internal static class TcpReplica
             var addresses = listeners.Select(listener => listener.Address).ToArray();
             var replica = Guid.NewGuid();
             return Task.WhenAll(Enumerable.Range(0, ranks).Select(rank => Task.Factory.StartNew(
-                () => TcpCollective.Join(listeners[rank], addresses, replica, 3, rank, options(rank), TimeProvider.System),
+                () => TcpCollective.Join(listeners[rank], addresses, replica, 3, rank, options, TimeProvider.System),
                 TaskCreationOptions.LongRunning))).GetAwaiter().GetResult();
         }
         finally

@@ -1,4 +1,6 @@
 using LlavaCluster.Core.Sampling;
+using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Tests.Collectives;
 using Xunit;
 using Xunit.Abstractions;
 
@@ -52,8 +54,36 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     {
         var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny")];
-        var answers = GreedyLoop.RunRanks(model, cases, ranks, chunk: 500);
-        for (var i = 0; i < cases.Length; i++)
+        Check(cases, GreedyLoop.RunRanks(model, cases, InProcessCollective.Create(ranks), chunk: 500));
+    }
+
+    [Theory]
+    [InlineData(7, false)]
+    [InlineData(7, true)]
+    public void Run_OnRanksThatTalkTcp_GivesTheReferenceTokens(int ranks, bool sharedMemory)
+    {
+        var model = GoldenModel.Of("yi");
+        GoldenCase[] cases = [model.Case("text-only"), model.Case("strip")];
+        var ends = TcpReplica.Form(ranks, new TcpCollectiveOptions { SharedMemory = sharedMemory });
+        Check(cases, GreedyLoop.RunRanks(model, cases, ends, chunk: 500));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Run_OnTwoProcesses_GivesAllReferenceTokens(bool sharedMemory)
+    {
+        var model = GoldenModel.Of("yi");
+        using var follower = RankProcess.Start(1, 2, RankProgram.Follow, sharedMemory);
+        using var link = follower.Lead(out var end);
+        Check(model.Cases, GreedyLoop.Lead(model, model.Cases, end, link, chunk: 500));
+        Assert.Equal("stopped", follower.Answer());
+        Assert.Equal(0, follower.ExitCode());
+    }
+
+    private static void Check(IReadOnlyList<GoldenCase> cases, IReadOnlyList<IReadOnlyList<SampledToken>> answers)
+    {
+        for (var i = 0; i < cases.Count; i++)
         {
             Check(cases[i], answers[i]);
         }

@@ -26,19 +26,31 @@ internal static class GreedyLoop
         return sequence.Answer;
     }
 
-    /// <summary>One case on the ranks of a replica, each a thread that makes and uses its own runner.</summary>
+    /// <summary>Cases on the ranks of a replica, each a thread that makes and uses its own runner.</summary>
+    /// <param name="model">The checkpoint.</param>
+    /// <param name="cases">What to answer.</param>
+    /// <param name="ends">The ranks' ends; their runners dispose them.</param>
+    /// <param name="chunk">Most tokens of a prompt in one step.</param>
     public static IReadOnlyList<IReadOnlyList<SampledToken>> RunRanks(
-        GoldenModel model, IReadOnlyList<GoldenCase> cases, int ranks, int chunk)
+        GoldenModel model, IReadOnlyList<GoldenCase> cases, IReadOnlyList<ICollective> ends, int chunk)
     {
         // The leader's plans, as they would cross the link: followers never see a token but in a later plan.
-        using var link = new InProcessShardLink(ranks - 1);
-        var ends = InProcessCollective.Create(ranks);
-        var followers = Enumerable.Range(1, ranks - 1).Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank]), link)).ToArray();
+        using var link = new InProcessShardLink(ends.Count - 1);
+        var followers = Enumerable.Range(1, ends.Count - 1)
+            .Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank]), link)).ToArray();
         var started = followers.Select(follower => follower.StartAsync()).ToArray();
-        using var leader = new LeadingRunner(model.Runner(ends[0]), link);
+        var answers = Lead(model, cases, ends[0], link, chunk);
+        Task.WhenAll([.. started, .. followers.Select(follower => follower.Completion)]).GetAwaiter().GetResult();
+        return answers;
+    }
+
+    /// <summary>Cases on rank 0, whose followers are behind a link; at the end they are told to stop.</summary>
+    public static IReadOnlyList<IReadOnlyList<SampledToken>> Lead(
+        GoldenModel model, IReadOnlyList<GoldenCase> cases, ICollective end, IShardLink link, int chunk)
+    {
+        using var leader = new LeadingRunner(model.Runner(end), link);
         var answers = cases.Select(golden => Run(leader, model, golden, chunk)).ToArray();
         link.Send(new ShardMessage.Stop());
-        Task.WhenAll([.. started, .. followers.Select(follower => follower.Completion)]).GetAwaiter().GetResult();
         return answers;
     }
 

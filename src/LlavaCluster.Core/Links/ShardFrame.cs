@@ -1,5 +1,4 @@
 using LlavaCluster.Core.Engine;
-using LlavaCluster.Core.Scheduling;
 
 namespace LlavaCluster.Core.Links;
 
@@ -59,7 +58,7 @@ internal static class ShardFrame
         {
             case ShardMessage.Run run:
                 var began = Begin(ShardFrameKind.Run, to);
-                StepPlanCodec.Write(ForFollowers(run.Plan), to);
+                StepPlanCodec.Write(run.Plan, to, withSampledIds: false);
                 End(began, to);
                 break;
             case ShardMessage.LoadImage load:
@@ -102,16 +101,6 @@ internal static class ShardFrame
 
     /// <summary>The words of a <see cref="ShardFrameKind.Leave"/> frame.</summary>
     public static string ReadWords(ReadOnlySpan<byte> body) => new WireReader(body).Text();
-
-    /// <summary>
-    /// Only rank 0 samples; the ids before a token, thousands in a long conversation, are for its penalties alone and stay there.
-    /// </summary>
-    private static StepPlan ForFollowers(StepPlan plan) => plan with
-    {
-        Slices = [.. plan.Slices.Select(slice => slice.Sample is null
-            ? slice
-            : slice with { Sample = slice.Sample with { PromptIds = default, GeneratedIds = default } })],
-    };
 
     private static void WriteFeatures(ImageFeatures features, WireWriter to)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
@@ -10,32 +11,52 @@ namespace LlavaCluster.Core.Links;
 /// </summary>
 internal static class StepPlanCodec
 {
-    /// <summary>Fewest bytes of a slice, an image slice and a bias: what a count is checked against.</summary>
+    /// <summary>Fewest bytes of a block copy, a slice, an image slice and a bias: what a count is checked against.</summary>
+    private const int LeastCopy = 2;
     private const int LeastSlice = 6;
     private const int LeastImage = 37;
     private const int LeastBias = 5;
 
-    public static void Write(StepPlan plan, WireWriter to)
+    /// <summary>Writes a plan.</summary>
+    /// <param name="plan">Not kept.</param>
+    /// <param name="to">Where to.</param>
+    /// <param name="withSampledIds">
+    /// With the ids before each token, thousands in a long conversation: they are for penalties alone, and only rank 0 samples.
+    /// </param>
+    public static void Write(StepPlan plan, WireWriter to, bool withSampledIds = true)
     {
         to.Int(plan.Epoch);
         to.Int(plan.Step);
+        to.Int(plan.BlockCopies.Count);
+        foreach (var (source, target) in plan.BlockCopies)
+        {
+            to.Int(source);
+            to.Int(target);
+        }
+
         to.Int(plan.Slices.Count);
         foreach (var slice in plan.Slices)
         {
-            WriteSlice(slice, to);
+            WriteSlice(slice, to, withSampledIds);
         }
     }
 
     public static StepPlan Read(ref WireReader from)
     {
         var (epoch, step) = (from.Int(), from.Int());
+        var copies = new BlockCopy[from.Count(LeastCopy)];
+        for (var i = 0; i < copies.Length; i++)
+        {
+            copies[i] = new BlockCopy(from.Int32(), from.Int32());
+        }
+
         var slices = new SequenceSlice[from.Count(LeastSlice)];
         for (var i = 0; i < slices.Length; i++)
         {
             slices[i] = ReadSlice(ref from);
         }
 
-        return new StepPlan(epoch, step, slices);
+        return new StepPlan(epoch, step, slices) { BlockCopies = copies };
     }
 
     public static void WriteHash(ImageHash image, WireWriter to)
@@ -59,7 +80,7 @@ internal static class StepPlanCodec
         return new ImageHash(Convert.ToHexStringLower(bytes));
     }
 
-    private static void WriteSlice(SequenceSlice slice, WireWriter to)
+    private static void WriteSlice(SequenceSlice slice, WireWriter to, bool withSampledIds)
     {
         to.Int(slice.Sequence);
         to.Int(slice.Start);
@@ -75,16 +96,12 @@ internal static class StepPlanCodec
             to.Int(image.Count);
         }
 
-        to.Int(slice.Blocks.Count);
-        foreach (var block in slice.Blocks)
-        {
-            to.Int(block);
-        }
+        WriteBlocks(slice.Blocks, to);
 
         to.Flag(slice.Sample is not null);
         if (slice.Sample is { } sample)
         {
-            WriteSample(sample, to);
+            WriteSample(sample, to, withSampledIds);
         }
     }
 
@@ -103,14 +120,31 @@ internal static class StepPlanCodec
         return new SequenceSlice(sequence, start, ids, images, blocks, from.Flag() ? ReadSample(ref from) : null);
     }
 
-    private static void WriteSample(SampleRequest sample, WireWriter to)
+    /// <summary>The longest part of most plans, in whichever list the scheduler keeps it.</summary>
+    private static void WriteBlocks(IReadOnlyList<int> blocks, WireWriter to)
+    {
+        switch (blocks)
+        {
+            case int[] array:
+                to.Ints(array);
+                break;
+            case List<int> list:
+                to.Ints(CollectionsMarshal.AsSpan(list));
+                break;
+            default:
+                to.Ints([.. blocks]);
+                break;
+        }
+    }
+
+    private static void WriteSample(SampleRequest sample, WireWriter to, bool withSampledIds)
     {
         WriteOptions(sample.Options, to);
         to.Unsigned(sample.Seed);
         to.Int(sample.Turn);
         to.Int(sample.Index);
-        to.Ints(sample.PromptIds.Span);
-        to.Ints(sample.GeneratedIds.Span);
+        to.Ints(withSampledIds ? sample.PromptIds.Span : []);
+        to.Ints(withSampledIds ? sample.GeneratedIds.Span : []);
     }
 
     private static SampleRequest ReadSample(ref WireReader from)

@@ -9,6 +9,8 @@ namespace LlavaCluster.Core.Links;
 /// </summary>
 internal sealed class WireWriter
 {
+    private const int MostBytes = 10;
+
     private byte[] _bytes = new byte[4096];
 
     /// <summary>What is written so far; valid until the next write.</summary>
@@ -26,15 +28,8 @@ internal sealed class WireWriter
 
     public void Unsigned(ulong value)
     {
-        var to = Take(10);
-        var length = 0;
-        for (; value >= 0x80; value >>= 7)
-        {
-            to[length++] = (byte)(value | 0x80);
-        }
-
-        to[length++] = (byte)value;
-        Length -= 10 - length;
+        Room(MostBytes);
+        Put(value);
     }
 
     public void Single(float value) => BinaryPrimitives.WriteSingleLittleEndian(Take(4), value);
@@ -47,9 +42,10 @@ internal sealed class WireWriter
     public void Ints(ReadOnlySpan<int> values)
     {
         Int(values.Length);
-        foreach (var value in values)
+        Room((long)values.Length * MostBytes);
+        foreach (long value in values)
         {
-            Int(value);
+            Put((ulong)(value << 1) ^ (ulong)(value >> 63));
         }
     }
 
@@ -62,14 +58,28 @@ internal sealed class WireWriter
     /// <summary>A text may hold halves of characters; they stay what they are.</summary>
     public void Text(string value) => Bytes(MemoryMarshal.AsBytes(value.AsSpan()));
 
+    private void Put(ulong value)
+    {
+        for (; value >= 0x80; value >>= 7)
+        {
+            _bytes[Length++] = (byte)(value | 0x80);
+        }
+
+        _bytes[Length++] = (byte)value;
+    }
+
     private Span<byte> Take(int count)
+    {
+        Room(count);
+        Length += count;
+        return _bytes.AsSpan(Length - count, count);
+    }
+
+    private void Room(long count)
     {
         if (_bytes.Length - Length < count)
         {
-            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(_bytes.Length * 2L, (long)Length + count)));
+            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(_bytes.Length * 2L, Length + count)));
         }
-
-        Length += count;
-        return _bytes.AsSpan(Length - count, count);
     }
 }

@@ -137,7 +137,7 @@ internal static class CollectivesBenchmark
         for (var i = 0; i < Plans; i++)
         {
             var began = Stopwatch.GetTimestamp();
-            leader.Send(new ShardMessage.Run(plan with { Step = i }));
+            leader.Send(new ShardMessage.Run(new StepPlan(1, i, plan.Slices)));
             sending[i] = Stopwatch.GetElapsedTime(began).TotalMicroseconds;
             taken.Wait();
             arriving[i] = Stopwatch.GetElapsedTime(began, arrived[i]).TotalMicroseconds;

@@ -10,7 +10,10 @@ internal static class RandomPlan
     public static StepPlan Of(int seed)
     {
         var random = new Random(seed);
-        return new StepPlan(Long(random), Long(random), Many(random, 5, Slice));
+        return new StepPlan(Long(random), Long(random), Many(random, 5, Slice))
+        {
+            BlockCopies = Many(random, 4, r => new BlockCopy(Int(r), Int(r))),
+        };
     }
 
     public static ImageHash Hash(Random random)

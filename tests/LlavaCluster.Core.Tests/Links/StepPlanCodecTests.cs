@@ -45,6 +45,7 @@ public sealed class StepPlanCodecTests
         var writer = new WireWriter();
         writer.Int(1);
         writer.Int(2);
+        writer.Int(0);
         writer.Int(int.MaxValue);
         var error = Assert.Throws<InvalidDataException>(() => Read(writer.Written.ToArray()));
         Assert.Equal("A message between ranks is damaged: 2147483647 entries cannot be in the 0 bytes left.", error.Message);

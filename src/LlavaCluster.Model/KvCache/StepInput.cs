@@ -25,6 +25,13 @@ internal sealed class StepInput
     public IReadOnlyList<SequenceSpan> Spans { get; }
 
     /// <summary>
+    /// A row of all tokens cut into the spans' parts, which share its memory. All at once: the gradient of one cut is one copy, that of
+    /// single parts a copy of the whole row for each.
+    /// </summary>
+    /// <param name="row">[tokens, …]</param>
+    public Tensor[] Split(Tensor row) => Spans.Count == 1 ? [row] : row.split([.. Spans.Select(span => (long)span.Length)]);
+
+    /// <summary>
     /// A step of whole sequences with positions and masks of its own making, for <see cref="NoKvCache"/>: it has no places in a cache.
     /// </summary>
     /// <param name="positions">[tokens], int64. Not disposed here.</param>

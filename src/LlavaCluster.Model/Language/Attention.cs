@@ -45,6 +45,7 @@ internal sealed class Attention : nn.Module
         var keys = _rotary.Rotate(qkv.narrow(1, _heads, _kvHeads), cos, sin); // [tokens, kv_heads, head_dim]
         var values = qkv.narrow(1, _heads + _kvHeads, _kvHeads); // [tokens, kv_heads, head_dim]
         store.Write(_layer, keys, values, step);
+        var queries = step.Split(query); // [length, heads, head_dim] each
         var attended = new Tensor[step.Spans.Count];
         for (var i = 0; i < attended.Length; i++)
         {
@@ -52,7 +53,7 @@ internal sealed class Attention : nn.Module
             var span = step.Spans[i];
             var (seenKeys, seenValues) = store.Read(_layer, keys, values, span);
             attended[i] = _groups
-                .Attend(query.narrow(0, span.Offset, span.Length), seenKeys, seenValues, span.Mask, span.Causal)
+                .Attend(queries[i], seenKeys, seenValues, span.Mask, span.Causal)
                 .MoveToOuterDisposeScope(); // [length, heads × head_dim]
         }
 

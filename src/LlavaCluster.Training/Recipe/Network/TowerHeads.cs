@@ -22,8 +22,8 @@ internal sealed class TowerHeads : nn.Module
     /// <summary>Numbers for a cell.</summary>
     public const int Width = Shapes + Colours + Characters + Flags;
 
-    private readonly Parameter weight;
-    private readonly Parameter bias;
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
 
     /// <summary>A head that at first says nothing.</summary>
     public TowerHeads(long hidden, PatchCells cells, TensorDevice device)
@@ -31,11 +31,12 @@ internal sealed class TowerHeads : nn.Module
     {
         Cells = cells;
         using var scope = NewDisposeScope();
-        weight = new Parameter(zeros(cells.Count * Width, hidden, dtype: device.Type), requires_grad: false);
-        bias = new Parameter(zeros(cells.Count * Width, dtype: device.Type), requires_grad: false);
-        weight.DetachFromDisposeScope();
-        bias.DetachFromDisposeScope();
-        RegisterComponents();
+        _weight = new Parameter(zeros(cells.Count * Width, hidden, dtype: device.Type), requires_grad: false);
+        _bias = new Parameter(zeros(cells.Count * Width, dtype: device.Type), requires_grad: false);
+        _weight.DetachFromDisposeScope();
+        _bias.DetachFromDisposeScope();
+        register_parameter("weight", _weight);
+        register_parameter("bias", _bias);
     }
 
     /// <summary>The division of patches.</summary>
@@ -43,9 +44,9 @@ internal sealed class TowerHeads : nn.Module
 
     /// <param name="features">[tiles, patches, hidden]</param>
     /// <returns>[tiles × patches × cells, width], float32: shapes, colours, characters, flags.</returns>
-    public Tensor forward(Tensor features)
+    public Tensor Tell(Tensor features)
     {
         using var scope = NewDisposeScope();
-        return nn.functional.linear(features, weight, bias).to(ScalarType.Float32).reshape(-1, Width).MoveToOuterDisposeScope();
+        return nn.functional.linear(features, _weight, _bias).to(ScalarType.Float32).reshape(-1, Width).MoveToOuterDisposeScope();
     }
 }

@@ -59,7 +59,7 @@ internal sealed class TowerLessons : ILessons
     private Tensor Heads(TileBatch batch)
     {
         var pixels = Pixels(batch.Pixels);
-        var features = pixels.split(TilesAtOnce).Select(part => _network.Heads.forward(_network.Tower.forward(part)));
+        var features = pixels.split(TilesAtOnce).Select(part => _network.Heads.Tell(_network.Tower.forward(part)));
         return cat([.. features]);
     }
 

@@ -14,7 +14,9 @@ internal sealed record Backdrop(SKColor From, SKColor To, double Turn, double Gr
     private const double TextContrast = 42;
     private const int Tries = 60;
 
-    /// <summary>A backdrop of chance on which all the given colours stand out, and, where wanted, black or white text as well.</summary>
+    /// <summary>
+    /// A backdrop of chance on which all the given colours stand out, and, where wanted, black or white text as well.
+    /// </summary>
     public static Backdrop For(IReadOnlyList<SKColor> objects, bool withText, Chance chance)
     {
         var labs = objects.Select(Lab.Of).ToArray();
@@ -110,12 +112,11 @@ internal sealed record Backdrop(SKColor From, SKColor To, double Turn, double Gr
     private static SKColor FarthestFrom(Lab[] labs)
     {
         byte[] levels = [0, 48, 96, 128, 160, 208, 255];
-        return (from r in levels
-                from g in levels
-                from b in levels
-                let colour = new SKColor(r, g, b)
-                let lab = Lab.Of(colour)
-                select (colour, distance: labs.Length == 0 ? lab.Lightness : labs.Min(lab.DistanceTo))).MaxBy(c => c.distance).colour;
+        var lattice = from r in levels
+                      from g in levels
+                      from b in levels
+                      select new SKColor(r, g, b);
+        return labs.Length == 0 ? SKColors.White : lattice.MaxBy(colour => labs.Min(Lab.Of(colour).DistanceTo));
     }
 
     private bool Shows(Lab[] objects, bool withText)
@@ -164,10 +165,13 @@ internal sealed record Backdrop(SKColor From, SKColor To, double Turn, double Gr
         return SKShader.CreateLinearGradient(centre - along, centre + along, [From, To], SKShaderTileMode.Clamp);
     }
 
-    /// <summary>A few pixels of grey chance, stretched smoothly over the whole picture, half of them lightening, half darkening.</summary>
+    /// <summary>
+    /// A few pixels of grey chance, stretched smoothly over the whole picture, half of them lightening, half darkening.
+    /// </summary>
     private void PaintBlotches(SKCanvas canvas, SKBitmap bitmap, Chance chance)
     {
-        using var coarse = new SKBitmap(new SKImageInfo(chance.Below(6) + 3, chance.Below(6) + 3, SKColorType.Rgba8888, SKAlphaType.Unpremul));
+        using var coarse = new SKBitmap(
+            new SKImageInfo(chance.Below(6) + 3, chance.Below(6) + 3, SKColorType.Rgba8888, SKAlphaType.Unpremul));
         for (var y = 0; y < coarse.Height; y++)
         {
             for (var x = 0; x < coarse.Width; x++)

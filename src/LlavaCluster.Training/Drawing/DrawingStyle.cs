@@ -7,7 +7,8 @@ namespace LlavaCluster.Training.Drawing;
 /// <param name="Shake">How far edges stray, share of an object's size.</param>
 /// <param name="Tilt">Largest turn of an object, radians.</param>
 /// <param name="BorderShare">Share of filled objects with a thin black line around them.</param>
-internal sealed record DrawingStyle(bool Smooth, bool PureColours, double OutlineShare, double Shake, double Tilt, double BorderShare)
+internal sealed record DrawingStyle(
+    bool Smooth, bool PureColours, double OutlineShare, double Shake, double Tilt, double BorderShare)
 {
     /// <summary>A style of chance: exact programs, paint programs, hands.</summary>
     public static DrawingStyle OfChance(Chance chance) => new(

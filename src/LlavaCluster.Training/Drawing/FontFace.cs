@@ -2,7 +2,10 @@ using SkiaSharp;
 
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>One cut of a family: its file opened, and the measures of the 36 characters that words are made of. Many threads may read it.</summary>
+/// <summary>
+/// One cut of a family: its file opened, and the measures of the 36 characters that words are made of. Many threads may read
+/// it.
+/// </summary>
 internal sealed class FontFace
 {
     /// <summary>The characters of words.</summary>
@@ -38,7 +41,9 @@ internal sealed class FontFace
 
         using var font = new SKFont(typeface, MeasuredSize) { Hinting = SKFontHinting.None, LinearMetrics = true, Subpixel = true };
         var glyphs = typeface.GetGlyphs(Characters);
-        if (typeface.FontWeight is >= 300 and <= 900 && glyphs.Length == Characters.Length && glyphs.Distinct().Count() == glyphs.Length
+        if (typeface.FontWeight is >= 300 and <= 900
+            && glyphs.Length == Characters.Length
+            && glyphs.Distinct().Count() == glyphs.Length
             && !glyphs.Contains((ushort)0))
         {
             var advance = font.GetGlyphWidths(glyphs, out var ink);
@@ -63,8 +68,8 @@ internal sealed class FontFace
     public float Advance(char character) => _advance[Characters.IndexOf(character)] / MeasuredSize;
 
     /// <summary>
-    /// Characters stand on one line and are as tall as the capitals (no old-style figures, no small caps, no script swashes), and no two
-    /// share a box and advance (a font that shows one sign for all).
+    /// Characters stand on one line and are as tall as the capitals (no old-style figures, no small caps, no script swashes),
+    /// and no two share a box and advance (a font that shows one sign for all).
     /// </summary>
     private static bool Plain(SKRect[] ink, float[] advance)
     {

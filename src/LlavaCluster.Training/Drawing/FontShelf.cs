@@ -1,8 +1,8 @@
 namespace LlavaCluster.Training.Drawing;
 
 /// <summary>
-/// The fonts of this machine that words are set in. The same seed draws the same picture on machines with the same fonts; another set of
-/// fonts gives other words' looks, and the model is as good. Many threads may read it.
+/// The fonts of this machine that words are set in. The same seed draws the same picture on machines with the same fonts;
+/// another set of fonts gives other words' looks, and the model is as good. Many threads may read it.
 /// </summary>
 internal sealed class FontShelf
 {
@@ -25,7 +25,10 @@ internal sealed class FontShelf
     /// <summary>The TrueType and OpenType fonts under Debian's and the user's font folders that show plain A–Z and 0–9.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
     public static FontShelf Find() =>
-        Find("/usr/share/fonts", "/usr/local/share/fonts", Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".fonts"));
+        Find(
+            "/usr/share/fonts",
+            "/usr/local/share/fonts",
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".fonts"));
 
     /// <summary>The fonts under given folders; folders that do not exist are empty.</summary>
     /// <exception cref="InvalidOperationException">There is none.</exception>
@@ -51,7 +54,9 @@ internal sealed class FontShelf
         return new FontShelf([.. faces
             .GroupBy(face => face.Family, StringComparer.Ordinal)
             .OrderBy(family => family.Key, StringComparer.Ordinal)
-            .Select(family => family.DistinctBy(face => (face.Typeface.FontWeight, face.Typeface.FontWidth, face.Italic)).ToArray())]);
+            .Select(family => family
+                .DistinctBy(face => (face.Typeface.FontWeight, face.Typeface.FontWidth, face.Italic))
+                .ToArray())]);
     }
 
     /// <summary>This shelf, if a model can learn to read from it.</summary>
@@ -59,8 +64,8 @@ internal sealed class FontShelf
     public FontShelf ForTraining() => Families.Count >= FamiliesForTraining
         ? this
         : throw new InvalidOperationException(
-            $"{Families.Count} font families here ({string.Join(", ", Families.Select(f => f[0].Family))}); a model that shall read other "
-            + $"fonts needs at least {FamiliesForTraining}. Install more: apt-get install {Packages}");
+            $"{Families.Count} font families here ({string.Join(", ", Families.Select(f => f[0].Family))}); a model that shall "
+            + $"read other fonts needs at least {FamiliesForTraining}. Install more: apt-get install {Packages}");
 
     /// <summary>A cut of a family of chance; slanted ones are rare.</summary>
     public FontFace Pick(Chance chance)

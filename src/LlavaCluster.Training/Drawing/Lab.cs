@@ -16,10 +16,14 @@ internal readonly record struct Lab(double Lightness, double A, double B)
     }
 
     /// <summary>How different two colours look; about 2 is just visible, black and white are 100 apart.</summary>
-    public double DistanceTo(Lab other) => Math.Sqrt(
-        ((Lightness - other.Lightness) * (Lightness - other.Lightness)) + ((A - other.A) * (A - other.A)) + ((B - other.B) * (B - other.B)));
+    public double DistanceTo(Lab other)
+    {
+        double lightness = Lightness - other.Lightness, a = A - other.A, b = B - other.B;
+        return Math.Sqrt((lightness * lightness) + (a * a) + (b * b));
+    }
 
-    private static double Linear(byte value) => value <= 10 ? value / 255.0 / 12.92 : Math.Pow(((value / 255.0) + 0.055) / 1.055, 2.4);
+    private static double Linear(byte value) =>
+        value <= 10 ? value / 255.0 / 12.92 : Math.Pow(((value / 255.0) + 0.055) / 1.055, 2.4);
 
     private static double Root(double value) => value > 0.008856 ? Math.Cbrt(value) : (7.787 * value) + (16.0 / 116);
 }

@@ -1,6 +1,8 @@
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>Places objects on a picture so that none touches another or the word. Every ninth of the picture is as likely.</summary>
+/// <summary>
+/// Places objects on a picture so that none touches another or the word. Every ninth of the picture is as likely.
+/// </summary>
 internal sealed class ObjectLayout(SceneMix mix, int width, int height, SceneText? text, DrawingStyle style)
 {
     private const int TriesPerObject = 8;
@@ -100,20 +102,6 @@ internal sealed class ObjectLayout(SceneMix mix, int width, int height, SceneTex
     private bool IsFree(SceneObject proposed, List<SceneObject> placed)
     {
         var gap = Math.Max(0.02f * Math.Min(width, height), (float)(4 / _canvas));
-        foreach (var other in placed)
-        {
-            if (proposed.Left - gap < other.Right && proposed.Right + gap > other.Left && proposed.Top - gap < other.Bottom && proposed.Bottom + gap > other.Top)
-            {
-                return false;
-            }
-        }
-
-        if (text is null)
-        {
-            return true;
-        }
-
-        float left = text.Glyphs.Min(g => g.Left), right = text.Glyphs.Max(g => g.Right), top = text.Glyphs.Min(g => g.Top), bottom = text.Glyphs.Max(g => g.Bottom);
-        return proposed.Left - gap >= right || proposed.Right + gap <= left || proposed.Top - gap >= bottom || proposed.Bottom + gap <= top;
+        return (text is null || !proposed.Box.IsWithin(gap, text.Box)) && !placed.Any(other => proposed.Box.IsWithin(gap, other.Box));
     }
 }

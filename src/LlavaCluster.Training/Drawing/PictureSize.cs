@@ -1,8 +1,14 @@
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>Sizes of pictures: any, but most of them small, since what a picture costs grows with its pixels and the model sees few of them.</summary>
+/// <summary>
+/// Sizes of pictures: any, but most of them small, since what a picture costs grows with its pixels and the model sees few of
+/// them.
+/// </summary>
 internal static class PictureSize
 {
+    /// <summary>Most pixels of the longer side of most pictures.</summary>
+    private const double UsualSide = 640;
+
     private static readonly double[] Aspects = [1, 1, 4 / 3.0, 3 / 2.0, 16 / 9.0];
 
     /// <summary>A size of chance within the mix's limits.</summary>
@@ -12,8 +18,9 @@ internal static class PictureSize
         aspect = Math.Min(aspect, Math.Min(mix.MaxAspect, (double)mix.MaxSide / mix.MinSide));
         var least = mix.MinSide * aspect;
         var most = (double)mix.MaxSide;
-        var longer = chance.Flip(0.75) ? chance.LogBetween(least, Math.Max(least, Math.Min(most, 640))) : chance.LogBetween(least, most);
-        int side = (int)Math.Clamp(Math.Round(longer), mix.MinSide, mix.MaxSide), other = (int)Math.Clamp(Math.Round(longer / aspect), mix.MinSide, mix.MaxSide);
-        return chance.Flip() ? (side, other) : (other, side);
+        var usual = Math.Max(least, Math.Min(most, UsualSide));
+        var longer = chance.LogBetween(least, chance.Flip(0.75) ? usual : most);
+        int Side(double side) => (int)Math.Clamp(Math.Round(side), mix.MinSide, mix.MaxSide);
+        return chance.Flip() ? (Side(longer), Side(longer / aspect)) : (Side(longer / aspect), Side(longer));
     }
 }

@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace LlavaCluster.Training.Drawing;
 
 /// <summary>
-/// What befalls a picture on its way from a drawing program to a model: drawn at another size and rescaled, blurred a little, colours
-/// shifted, noise, JPEG. In this order.
+/// What befalls a picture on its way from a drawing program to a model: drawn at another size and rescaled, blurred a little,
+/// colours shifted, noise, JPEG. In this order.
 /// </summary>
 /// <param name="DrawnScale">The picture is painted at this multiple of its size and then rescaled; 1 for none.</param>
 /// <param name="Rescaling">How it is rescaled.</param>
@@ -29,11 +29,11 @@ internal sealed record PictureWear(
         var letters = scene.Text is { } text ? 7.5 / text.Height : 0;
         var coarsest = Math.Min(1, Math.Max(Math.Max(canvas, letters), 0.3));
         var finest = Math.Min(2, (double)mix.MaxSide / Math.Max(scene.Width, scene.Height));
-        var blurred = chance.Flip(0.25);
+        var mostBlur = scene.Text is { } word ? 0.07 * word.Height : double.MaxValue;
         return new PictureWear(
             chance.Flip(0.35) ? chance.LogBetween(coarsest, Math.Max(coarsest, finest)) : 1,
             chance.Pick(Rescalings),
-            blurred ? Math.Min(chance.Between(0.3, 0.7) * Math.Max(1, 0.8 / canvas), scene.Text is { } small ? 0.07 * small.Height : double.MaxValue) : 0,
+            chance.Flip(0.25) ? Math.Min(chance.Between(0.3, 0.7) * Math.Max(1, 0.8 / canvas), mostBlur) : 0,
             chance.Flip(0.35) ? ShiftedTone(chance) : null,
             chance.Flip(0.2) ? chance.Between(1, 9) : 0,
             chance.Flip(0.45) ? 40 + chance.Below(56) : null);
@@ -96,7 +96,7 @@ internal sealed record PictureWear(
     /// <summary>Four bytes per pixel become three, in the new tone.</summary>
     private PixelBuffer Pixels(SKBitmap bitmap)
     {
-        var rgb = new byte[bitmap.Width * bitmap.Height * 3];
+        var rgb = GC.AllocateUninitializedArray<byte>(bitmap.Width * bitmap.Height * 3);
         var source = bitmap.GetPixelSpan();
         var at = 0;
         for (var y = 0; y < bitmap.Height; y++)

@@ -5,13 +5,21 @@ namespace LlavaCluster.Training.Drawing;
 /// <param name="Base">In the base tile, along its more squeezed axis: the whole picture is pressed into a square.</param>
 internal readonly record struct ReadingSize(double Canvas, double Base)
 {
+    /// <summary>From this height on letters can be told apart.</summary>
+    public const double Readable = 9;
+
+    /// <summary>Up to this height they cannot.</summary>
+    public const double Unreadable = 6.5;
+
     /// <summary>The word can be read without the tiles.</summary>
-    public bool InBaseTile => Base >= 9.5;
+    public bool InBaseTile => Base >= Readable;
 
     /// <summary>The word can be read in the tiles, but not in the base tile.</summary>
-    public bool InTilesOnly => Base <= 6.5 && Canvas >= 9;
+    public bool InTilesOnly => Base <= Unreadable && Canvas >= Readable;
 
-    /// <summary>The sizes of a scene's word for a model with tiles of <paramref name="tileSide"/> pixels; null without a word.</summary>
+    /// <summary>
+    /// The sizes of a scene's word for a model with tiles of <paramref name="tileSide"/> pixels; null without a word.
+    /// </summary>
     public static ReadingSize? Of(Scene scene, int tileSide = 112) => scene.Text is { } text
         ? Of(text.Height, scene.Width, scene.Height, new SceneMix { TileSide = tileSide })
         : null;

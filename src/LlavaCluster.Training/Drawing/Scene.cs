@@ -1,6 +1,8 @@
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>What is on a picture, in the picture's own pixels: the truth that questions and labels are made from. Immutable.</summary>
+/// <summary>
+/// What is on a picture, in the picture's own pixels: the truth that questions and labels are made from. Immutable.
+/// </summary>
 /// <param name="Width">Pixels of a row.</param>
 /// <param name="Height">Rows.</param>
 /// <param name="Objects">The objects, in the order they are painted; none hides another.</param>
@@ -74,17 +76,19 @@ internal sealed record SceneObject(
     /// <summary>How far the ink of an outline reaches inwards from the edge, pixels; 0 for a filled object.</summary>
     public float Stroke { get; init; }
 
-    /// <summary>Left end of its bounding box.</summary>
-    public float Left => CentreX - (Width / 2);
+    /// <summary>Its bounding box.</summary>
+    public SceneBox Box => new(CentreX - (Width / 2), CentreY - (Height / 2), CentreX + (Width / 2), CentreY + (Height / 2));
+}
 
-    /// <summary>Top of its bounding box.</summary>
-    public float Top => CentreY - (Height / 2);
+/// <summary>An upright rectangle of a picture, pixels.</summary>
+internal readonly record struct SceneBox(float Left, float Top, float Right, float Bottom)
+{
+    /// <summary>A point lies in it or on its border.</summary>
+    public bool Holds(float x, float y) => x >= Left && x <= Right && y >= Top && y <= Bottom;
 
-    /// <summary>Right end of its bounding box.</summary>
-    public float Right => CentreX + (Width / 2);
-
-    /// <summary>Bottom of its bounding box.</summary>
-    public float Bottom => CentreY + (Height / 2);
+    /// <summary>Nearer to the other box than <paramref name="gap"/> along both axes.</summary>
+    public bool IsWithin(float gap, SceneBox other) =>
+        Left - gap < other.Right && Right + gap > other.Left && Top - gap < other.Bottom && Bottom + gap > other.Top;
 }
 
 /// <summary>A point of a picture, pixels from the left and from the top.</summary>
@@ -94,7 +98,12 @@ internal readonly record struct ScenePoint(float X, float Y);
 /// <param name="Value">3–6 characters A–Z, 0–9.</param>
 /// <param name="Glyphs">Where each character's ink is, from left to right.</param>
 /// <param name="Height">Height of the capitals, pixels.</param>
-internal sealed record SceneText(string Value, IReadOnlyList<GlyphBox> Glyphs, float Height);
+internal sealed record SceneText(string Value, IReadOnlyList<GlyphBox> Glyphs, float Height)
+{
+    /// <summary>The box around all characters.</summary>
+    public SceneBox Box => new(
+        Glyphs.Min(glyph => glyph.Left), Glyphs.Min(glyph => glyph.Top), Glyphs.Max(glyph => glyph.Right), Glyphs.Max(glyph => glyph.Bottom));
+}
 
 /// <summary>The box of a character's ink, pixels.</summary>
 internal readonly record struct GlyphBox(char Character, float Left, float Top, float Right, float Bottom);

@@ -1,8 +1,8 @@
 namespace LlavaCluster.Training.Drawing;
 
 /// <summary>
-/// Draws pictures whose truth is known. The same seed and mix give the same pixels wherever the same fonts are installed. Many threads
-/// may draw with one artist.
+/// Draws pictures whose truth is known. The same seed and mix give the same pixels wherever the same fonts are installed. Many
+/// threads may draw with one artist.
 /// </summary>
 internal sealed class SceneArtist(FontShelf fonts)
 {

@@ -2,17 +2,31 @@ using LlavaCluster.Core.Imaging;
 
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>What kind of pictures are drawn; a stage of training can have its own. Heights of glyphs are those of the capitals.</summary>
+/// <summary>
+/// What kind of pictures are drawn; a stage of training can have its own. Heights of glyphs are those of the capitals.
+/// </summary>
 internal sealed record SceneMix
 {
     /// <summary>Everything that the questions are about.</summary>
     public static SceneMix Standard { get; } = new();
 
     /// <summary>Always a text, and one that is readable when the whole picture is squeezed to one tile.</summary>
-    public static SceneMix TextOfBaseTile { get; } = new() { TextShare = 1, MinBaseGlyphHeight = 9.5, MaxGlyphHeight = 60 };
+    public static SceneMix TextOfBaseTile { get; } = new()
+    {
+        TextShare = 1,
+        MinBaseGlyphHeight = ReadingSize.Readable,
+        MaxGlyphHeight = 60,
+        MaxAspect = 2,
+    };
 
     /// <summary>Always a text, and one that is readable in the tiles of the canvas, but not in the base tile.</summary>
-    public static SceneMix TextOfTiles { get; } = new() { TextShare = 1, MinGlyphHeight = 9, MaxBaseGlyphHeight = 6.5 };
+    public static SceneMix TextOfTiles { get; } = new()
+    {
+        TextShare = 1,
+        MinGlyphHeight = ReadingSize.Readable,
+        MaxBaseGlyphHeight = ReadingSize.Unreadable,
+        MinSide = 200,
+    };
 
     /// <summary>Fewest objects, 0–4.</summary>
     public int MinObjects { get; init; } = 1;
@@ -32,7 +46,9 @@ internal sealed record SceneMix
     /// <summary>Least height of glyphs in pixels of the AnyRes canvas; every octave up to the largest is as likely.</summary>
     public double MinGlyphHeight { get; init; } = 8;
 
-    /// <summary>Largest height of glyphs in pixels of the AnyRes canvas; a word that is too wide for its picture gets smaller.</summary>
+    /// <summary>
+    /// Largest height of glyphs in pixels of the AnyRes canvas; a word that is too wide for its picture gets smaller.
+    /// </summary>
     public double MaxGlyphHeight { get; init; } = 40;
 
     /// <summary>Least height of glyphs in pixels of the base tile, along its more squeezed axis.</summary>
@@ -56,7 +72,9 @@ internal sealed record SceneMix
     /// <summary>How many times longer one side may be than the other.</summary>
     public double MaxAspect { get; init; } = 3;
 
-    /// <summary>Share of pictures with noise, blur, shifted colours, JPEG or rescaling; each of these befalls some of them.</summary>
+    /// <summary>
+    /// Share of pictures with noise, blur, shifted colours, JPEG or rescaling; each of these befalls some of them.
+    /// </summary>
     public double WearShare { get; init; } = 0.7;
 
     /// <summary>Pixels of a tile's side in the model that will look.</summary>

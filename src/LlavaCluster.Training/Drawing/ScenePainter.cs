@@ -5,7 +5,10 @@ namespace LlavaCluster.Training.Drawing;
 /// <summary>Paints compositions. Many threads may paint.</summary>
 internal static class ScenePainter
 {
-    /// <summary>A bitmap (RGBA, four bytes per pixel) of a composition, painted in the given size, which may be another than the scene's; the caller disposes it.</summary>
+    /// <summary>
+    /// A bitmap (RGBA, four bytes per pixel) of a composition, painted in the given size, which may be another than the
+    /// scene's; the caller disposes it.
+    /// </summary>
     public static SKBitmap Paint(Composition composition, int width, int height, Chance chance)
     {
         var scene = composition.Scene;
@@ -27,7 +30,9 @@ internal static class ScenePainter
         return bitmap;
     }
 
-    /// <summary>An outline is stroked twice as thick and clipped to the shape, so that its ink ends at the edge, sharp tips included.</summary>
+    /// <summary>
+    /// An outline is stroked twice as thick and clipped to the shape, so that its ink ends at the edge, sharp tips included.
+    /// </summary>
     private static void PaintObject(SKCanvas canvas, SceneObject drawn, SKColor colour, SKColor? border, bool smooth)
     {
         using var path = new SKPath();

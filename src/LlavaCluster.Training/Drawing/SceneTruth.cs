@@ -12,7 +12,9 @@ internal readonly record struct PointTruth(int Object, bool Ink, float OffsetX, 
     public static PointTruth Nothing { get; } = new(-1, false, 0, 0, -1);
 }
 
-/// <summary>The truth about every point of a scene, for the tower's dense labels. Prepared once per scene; then many threads may ask.</summary>
+/// <summary>
+/// The truth about every point of a scene, for the tower's dense labels. Prepared once per scene; then many threads may ask.
+/// </summary>
 internal sealed class SceneTruth
 {
     private readonly Scene _scene;
@@ -36,7 +38,7 @@ internal sealed class SceneTruth
         for (var i = 0; i < _edges.Length; i++)
         {
             var drawn = _scene.Objects[i];
-            if (x >= drawn.Left && x <= drawn.Right && y >= drawn.Top && y <= drawn.Bottom && Inside(_edges[i], x, y))
+            if (drawn.Box.Holds(x, y) && Inside(_edges[i], x, y))
             {
                 var stroke = drawn.Stroke > 0 ? drawn.Stroke : 0.12f * Math.Min(drawn.Width, drawn.Height);
                 var ink = drawn.Filled || Distance(_edges[i], x, y) <= stroke;

@@ -1,6 +1,9 @@
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>The edges of the six shapes as polygons in the box −½…½, y downwards. What is painted and what is true come from the same polygon.</summary>
+/// <summary>
+/// The edges of the six shapes as polygons in the box −½…½, y downwards. What is painted and what is true come from the same
+/// polygon.
+/// </summary>
 internal static class ShapeEdge
 {
     private const int CircleCorners = 96;
@@ -8,7 +11,9 @@ internal static class ShapeEdge
     /// <summary>The plain form of a shape.</summary>
     public static ScenePoint[] Plain(SceneShape shape) => FillBox(Corners(shape, 0.5, 0.4, 0.34));
 
-    /// <summary>A form of a shape as somebody might draw it: other proportions, perhaps a little tilted, perhaps by a shaking hand.</summary>
+    /// <summary>
+    /// A form of a shape as somebody might draw it: other proportions, perhaps a little tilted, perhaps by a shaking hand.
+    /// </summary>
     /// <param name="shape">The shape.</param>
     /// <param name="hollow">It will be an outline, so its parts must not be thin.</param>
     /// <param name="tilt">Turn clockwise, radians.</param>
@@ -28,8 +33,8 @@ internal static class ShapeEdge
 
         if (tilt != 0)
         {
-            var (sine, cosine) = Math.SinCos(tilt);
-            corners = [.. corners.Select(c => new ScenePoint((float)((c.X * cosine) - (c.Y * sine)), (float)((c.X * sine) + (c.Y * cosine))))];
+            var (sine, cosine) = MathF.SinCos((float)tilt);
+            corners = [.. corners.Select(c => new ScenePoint((c.X * cosine) - (c.Y * sine), (c.X * sine) + (c.Y * cosine)))];
         }
 
         return FillBox(corners);
@@ -95,8 +100,9 @@ internal static class ShapeEdge
 
     private static ScenePoint[] FillBox(ScenePoint[] corners)
     {
-        float left = corners.Min(c => c.X), right = corners.Max(c => c.X), top = corners.Min(c => c.Y), bottom = corners.Max(c => c.Y);
-        return [.. corners.Select(c => new ScenePoint(((c.X - left) / (right - left)) - 0.5f, ((c.Y - top) / (bottom - top)) - 0.5f))];
+        float left = corners.Min(c => c.X), width = corners.Max(c => c.X) - left;
+        float top = corners.Min(c => c.Y), height = corners.Max(c => c.Y) - top;
+        return [.. corners.Select(c => new ScenePoint(((c.X - left) / width) - 0.5f, ((c.Y - top) / height) - 0.5f))];
     }
 
     private static double Squared(double value) => value * value;

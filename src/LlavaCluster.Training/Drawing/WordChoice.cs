@@ -1,16 +1,19 @@
 namespace LlavaCluster.Training.Drawing;
 
-/// <summary>Which words stand on pictures: mostly any characters, so that a reader cannot guess; some words and numbers, as people write.</summary>
+/// <summary>
+/// Which words stand on pictures: mostly any characters, so that a reader cannot guess; some words and numbers, as people
+/// write.
+/// </summary>
 internal static class WordChoice
 {
     private static readonly string[] Words =
     [
-        "ABC", "AREA", "ART", "BANK", "BAR", "BIG", "BLUE", "BOOK", "BOX", "BREAD", "BUS", "CAFE", "CAR", "CAT", "CITY", "CLOSED", "COFFEE",
-        "COLD", "DAY", "DOG", "DOOR", "EAST", "END", "EXIT", "FAST", "FIRE", "FISH", "FREE", "GAME", "GATE", "GO", "GOLD", "GREEN", "HELLO",
-        "HELP", "HOME", "HOT", "HOTEL", "HOUSE", "ICE", "KEY", "LIGHT", "LION", "LLAVA", "LOVE", "MAIN", "MAP", "MENU", "METRO", "MILK",
-        "MOON", "NEW", "NEWS", "NEXT", "NIGHT", "NORTH", "OPEN", "PARK", "PLAY", "POST", "PUSH", "RED", "ROAD", "ROOM", "SALE", "SCHOOL",
-        "SHOP", "SLOW", "SOUTH", "STAR", "START", "STOP", "SUN", "TAXI", "TEA", "TEST", "TIME", "TOY", "TRAIN", "TREE", "VISION", "WATER",
-        "WEST", "WORLD", "YES", "ZONE", "ZOO",
+        "ABC", "AREA", "ART", "BANK", "BAR", "BIG", "BLUE", "BOOK", "BOX", "BREAD", "BUS", "CAFE", "CAR", "CAT", "CITY",
+        "CLOSED", "COFFEE", "COLD", "DAY", "DOG", "DOOR", "EAST", "END", "EXIT", "FAST", "FIRE", "FISH", "FREE", "GAME", "GATE",
+        "GO", "GOLD", "GREEN", "HELLO", "HELP", "HOME", "HOT", "HOTEL", "HOUSE", "ICE", "KEY", "LIGHT", "LION", "LLAVA", "LOVE",
+        "MAIN", "MAP", "MENU", "METRO", "MILK", "MOON", "NEW", "NEWS", "NEXT", "NIGHT", "NORTH", "OPEN", "PARK", "PLAY", "POST",
+        "PUSH", "RED", "ROAD", "ROOM", "SALE", "SCHOOL", "SHOP", "SLOW", "SOUTH", "STAR", "START", "STOP", "SUN", "TAXI", "TEA",
+        "TEST", "TIME", "TOY", "TRAIN", "TREE", "VISION", "WATER", "WEST", "WORLD", "YES", "ZONE", "ZOO",
     ];
 
     /// <summary>A word of the given length.</summary>

@@ -20,7 +20,10 @@ internal static class WordSetter
         return width / face.CapHeight;
     }
 
-    /// <summary>A word whose capitals have a height and whose ink starts at a point (left end, top of the capitals), turned around its middle.</summary>
+    /// <summary>
+    /// A word whose capitals have a height and whose ink starts at a point (left end, top of the capitals), turned around its
+    /// middle.
+    /// </summary>
     public static (SceneText Text, SetWord Word) Set(
         FontFace face, string word, float height, float spacing, SKPoint start, float turn, SKColor colour)
     {
@@ -32,8 +35,8 @@ internal static class WordSetter
         {
             origins[i] = new SKPoint(pen, start.Y + height);
             var ink = face.Ink(word[i]);
-            boxes[i] = new SKRect(
-                pen + (ink.Left * size), origins[i].Y + (ink.Top * size), pen + (ink.Right * size), origins[i].Y + (ink.Bottom * size));
+            boxes[i] = new SKRect(ink.Left * size, ink.Top * size, ink.Right * size, ink.Bottom * size);
+            boxes[i].Offset(origins[i]);
             pen += (face.Advance(word[i]) + spacing) * size;
         }
 

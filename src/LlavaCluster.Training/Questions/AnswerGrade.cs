@@ -3,7 +3,9 @@ using LlavaCluster.Training.Drawing;
 
 namespace LlavaCluster.Training.Questions;
 
-/// <summary>Whether an answer is right: the expected words and no others. Case, spaces and the stop at the end do not count.</summary>
+/// <summary>
+/// Whether an answer is right: the expected words and no others. Case, spaces and the stop at the end do not count.
+/// </summary>
 internal static class AnswerGrade
 {
     /// <summary>Whether <paramref name="answer"/> is right.</summary>
@@ -32,6 +34,9 @@ internal static class AnswerGrade
             normalised.Append(normalised.Length > 0 ? " " : "").Append(word.ToLowerInvariant());
         }
 
-        return normalised.ToString().Trim('"', '“', '”', '\'').TrimEnd('.', '。', '!', '！').Replace("center", "centre", StringComparison.Ordinal);
+        return normalised.ToString()
+            .Trim('"', '“', '”', '\'')
+            .TrimEnd('.', '。', '!', '！')
+            .Replace("center", "centre", StringComparison.Ordinal);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class ChineseTongue : Tongue
         Reply.OfShape reply => Name(reply.Shape),
         Reply.OfColour reply => Name(reply.Colour),
         Reply.OfNumber reply => reply.Number.ToString(),
-        Reply.OfTruth reply when query.Topic is Topic.ThereIs or Topic.ThereIsText or Topic.AndIsThere or Topic.BothPictures => reply.Holds ? "有" : "没有",
+        Reply.OfTruth reply when AsksForExistence(query.Topic) => reply.Holds ? "有" : "没有",
         Reply.OfTruth reply => reply.Holds ? "是" : "不是",
         Reply.OfPlace reply => Places[(int)reply.Place],
         Reply.OfText reply => reply.Text,
@@ -76,6 +76,10 @@ internal sealed class ChineseTongue : Tongue
 
     /// <inheritdoc/>
     protected override string ColourOf(Mention mention) => mention.Colour is { } colour ? Name(colour) : "";
+
+    /// <summary>Chinese says "there is" to these and "it is" to other questions.</summary>
+    private static bool AsksForExistence(Topic topic) =>
+        topic is Topic.ThereIs or Topic.ThereIsText or Topic.AndIsThere or Topic.BothPictures;
 
     private static string Describe(Reply.OfScene reply)
     {

@@ -7,8 +7,8 @@ internal static class ChineseWordings
     public static IReadOnlyDictionary<Topic, string[]> Table { get; } = new Dictionary<Topic, string[]>
     {
         [Topic.ShapeOfOnly] = ["{in}是什么形状？", "这是什么形状？", "{in}有什么形状？", "它是什么形状？"],
-        [Topic.ShapeOfColour] = ["{in}{ac}的是什么形状？", "{in}什么形状是{ac}的？", "{in}{a}是什么形状？", "{in}{a}是什么？", "{in}{a}的形状是什么？"],
-        [Topic.ShapeAtPlace] = ["{at}是什么形状？", "{at}是什么？", "{at}的图形是什么形状？"],
+        [Topic.ShapeOfColour] = ["{in}{ac}的是什么形状？", "{in}什么形状是{ac}的？", "{in}{a}是什么形状？", "{in}{a}的形状是什么？"],
+        [Topic.ShapeAtPlace] = ["{at}是什么形状？", "{at}的图形是什么形状？"],
         [Topic.ShapeOfBiggest] = ["{in}最大的图形是什么形状？", "{in}最大的是什么形状？"],
         [Topic.ColourOfOnly] = ["这是什么颜色？", "它是什么颜色？", "{in}图形是什么颜色？"],
         [Topic.ColourOfShape] = ["{in}{a}是什么颜色？", "{in}{a}的颜色是什么？", "{in}{a}是什么颜色的？"],
@@ -30,10 +30,7 @@ internal static class ChineseWordings
         [Topic.IsBigger] = ["{in}{a}比{b}大吗？", "{a}是不是比{b}大？"],
         [Topic.IsSmaller] = ["{in}{a}比{b}小吗？", "{a}是不是比{b}小？"],
         [Topic.ReadText] = ["{in}写了什么？", "{inside}的文字是什么？", "文字是什么？", "请读出{inside}的文字。", "{in}写的是什么？", "{in}有什么文字？"],
-        [Topic.Describe] =
-        [
-            "描述一下这张图片。", "请描述这张图片。", "描述图片。", "图片里有什么？", "{in}有什么？", "你看到了什么？", "这张图片显示了什么？", "{in}能看到什么？",
-        ],
+        [Topic.Describe] = ["描述一下这张图片。", "请描述这张图片。", "描述图片。", "图片里有什么？", "{in}有什么？", "你看到了什么？", "这张图片显示了什么？", "{in}能看到什么？"],
         [Topic.DescribeInDetail] = ["详细描述一下这张图片。", "请详细描述这张图片。", "{in}什么东西在哪里？"],
         [Topic.WhichPicture] = ["哪张图片有{a}，第一张还是第二张？", "哪张图里有{a}？", "{a}在哪张图片里？", "哪一张图片有{a}？"],
         [Topic.BothPictures] = ["两张图片都有{a}吗？", "两张图里都有{a}吗？"],

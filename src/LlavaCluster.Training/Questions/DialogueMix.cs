@@ -13,7 +13,9 @@ internal sealed record DialogueMix
         ChineseShare = 0,
     };
 
-    /// <summary>How often each form is asked, in proportion, where the pictures allow it; a form that is missing is not asked.</summary>
+    /// <summary>
+    /// How often each form is asked, in proportion, where the pictures allow it; a form that is missing is not asked.
+    /// </summary>
     public IReadOnlyDictionary<QuestionForm, double> Weights { get; init; } = new Dictionary<QuestionForm, double>
     {
         [QuestionForm.Shape] = 1.2,

@@ -34,14 +34,17 @@ internal static class DialogueWriter
             else if (written.Count == 0 && tries > count * Tries)
             {
                 throw new ArgumentException(
-                    $"None of the forms {string.Join(", ", forms)} can be asked of these {pictures.Count} pictures; allow descriptions.", nameof(mix));
+                    $"None of the forms {string.Join(", ", forms)} can be asked of these {pictures.Count} pictures; allow descriptions.",
+                    nameof(mix));
             }
         }
 
         return written;
     }
 
-    /// <summary>A dialogue whose last question has a form; null when the pictures do not allow it (as they are, or by bad luck).</summary>
+    /// <summary>
+    /// A dialogue whose last question has a form; null when the pictures do not allow it (as they are, or by bad luck).
+    /// </summary>
     public static Dialogue? TryAsk(
         QuestionForm form, IReadOnlyList<Scene> pictures, DialogueLanguage language, ulong seed, DialogueMix? mix = null)
     {
@@ -65,8 +68,7 @@ internal static class DialogueWriter
         return [.. Enumerable.Range(0, count).Select(_ =>
         {
             var language = chance.Flip(chineseShare) ? DialogueLanguage.Chinese : DialogueLanguage.English;
-            var exchange = SmallTalk.WithoutPicture(language, chance);
-            return new Dialogue(language, [exchange with { Question = Typing.Careless(exchange.Question, language, 0.3, chance) }]);
+            return Typed(SmallTalk.WithoutPicture(language, chance), language, DialogueMix.Standard.CarelessShare, chance);
         })];
     }
 
@@ -78,13 +80,18 @@ internal static class DialogueWriter
     {
         if (form == QuestionForm.SmallTalk || (form == QuestionForm.Unknowable && (facts.Length == 2 || chance.Flip(0.6))))
         {
-            var exchange = form == QuestionForm.SmallTalk ? SmallTalk.Thanks(language, chance) : SmallTalk.Unknowable(language, chance);
-            return new Dialogue(language, [exchange with { Question = Typing.Careless(exchange.Question, language, mix.CarelessShare, chance) }]);
+            var exchange = form == QuestionForm.SmallTalk
+                ? SmallTalk.WithPicture(language, chance)
+                : SmallTalk.Unknowable(language, chance);
+            return Typed(exchange, language, mix.CarelessShare, chance);
         }
 
         var queries = facts.Length == 2 ? OfTwo(form, facts, chance) : OfOne(form, facts[0], chance);
         return queries is null ? null : new Dialogue(language, [.. queries.Select(query => Worded(query, language, mix, chance))]);
     }
+
+    private static Dialogue Typed(Exchange exchange, DialogueLanguage language, double careless, Chance chance) =>
+        new(language, [exchange with { Question = Typing.Careless(exchange.Question, language, careless, chance) }]);
 
     private static IReadOnlyList<Query>? OfTwo(QuestionForm form, SceneFacts[] facts, Chance chance) => form switch
     {

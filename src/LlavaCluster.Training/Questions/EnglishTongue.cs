@@ -5,7 +5,8 @@ namespace LlavaCluster.Training.Questions;
 /// <summary>English words. Answers are bare: "red", "top left", "2"; only a description is a sentence.</summary>
 internal sealed class EnglishTongue : Tongue
 {
-    private static readonly string[] AnyPicture = [" in the picture", " in the picture", " in the image", " in this picture", " in this image", " here"];
+    private static readonly string[] AnyPicture =
+        [" in the picture", " in the picture", " in the image", " in this picture", " in this image", " here"];
 
     private static readonly string[][] OneOfTwo =
     [
@@ -28,7 +29,8 @@ internal sealed class EnglishTongue : Tongue
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Requests { get; } =
-        ["Answer with a single word.", "Answer with a single word.", "Answer with one word.", "Answer in one word.", "Answer briefly.", "One word answer.", "Reply with a single word."];
+        ["Answer with a single word.", "Answer with a single word.", "Answer with one word.", "Answer in one word.",
+         "Answer briefly.", "One word answer.", "Reply with a single word."];
 
     /// <inheritdoc/>
     protected override string FirstPicture => "the first picture";

@@ -30,7 +30,9 @@ internal static class FollowUps
             return [CountQueries.All(facts), next with { Topic = Topic.OfThem }];
         }
 
-        return Before(next, () => CountQueries.Some(facts, chance)) is { } first ? [first, next with { Topic = Topic.AndHowMany }] : null;
+        return Before(next, () => CountQueries.Some(facts, chance)) is { } first
+            ? [first, next with { Topic = Topic.AndHowMany }]
+            : null;
     }
 
     /// <summary>Whether this is there, then whether that is.</summary>
@@ -51,7 +53,7 @@ internal static class FollowUps
     {
         for (var attempt = 0; attempt < Tries; attempt++)
         {
-            if (make() is { } first && first.A != next.A && first.A.Shape is null == next.A.Shape is null && first.A.Colour is null == next.A.Colour is null)
+            if (make() is { } first && first.A != next.A && first.A.IsLike(next.A))
             {
                 return first;
             }

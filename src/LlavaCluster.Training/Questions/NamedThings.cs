@@ -8,12 +8,19 @@ namespace LlavaCluster.Training.Questions;
 /// <param name="Text">The quoted word; null without one.</param>
 internal sealed partial record NamedThings(IReadOnlyList<(SceneShape Shape, SceneColour Colour)> Objects, string? Text)
 {
-    private static readonly Dictionary<string, SceneShape> Shapes = Names(EnglishTongue.Name, ChineseTongue.Name, Enum.GetValues<SceneShape>());
-    private static readonly Dictionary<string, SceneColour> Colours = Names(EnglishTongue.Name, ChineseTongue.Name, Enum.GetValues<SceneColour>());
-    private static readonly Regex AnyName = new(
-        string.Join('|', Shapes.Keys.Concat(Colours.Keys).Select(name => name[0] < 128 ? $@"\b{name}(?:s|es)?\b" : name)), RegexOptions.IgnoreCase | RegexOptions.Compiled);
+    private static readonly Dictionary<string, SceneShape> Shapes =
+        Names(Enum.GetValues<SceneShape>(), EnglishTongue.Name, ChineseTongue.Name);
 
-    /// <summary>The things that a text names; null when a colour has no shape or a shape no colour, or two words are quoted.</summary>
+    private static readonly Dictionary<string, SceneColour> Colours =
+        Names(Enum.GetValues<SceneColour>(), EnglishTongue.Name, ChineseTongue.Name);
+
+    private static readonly Regex AnyName = new(
+        string.Join('|', Shapes.Keys.Concat(Colours.Keys).Select(name => char.IsAscii(name[0]) ? $@"\b{name}(?:s|es)?\b" : name)),
+        RegexOptions.IgnoreCase | RegexOptions.Compiled);
+
+    /// <summary>
+    /// The things that a text names; null when a colour has no shape or a shape no colour, or two words are quoted.
+    /// </summary>
     public static NamedThings? In(string text)
     {
         var quoted = Quoted().Matches(text);
@@ -53,7 +60,7 @@ internal sealed partial record NamedThings(IReadOnlyList<(SceneShape Shape, Scen
     [GeneratedRegex("[\"“”]([^\"“”]*)[\"“”]")]
     private static partial Regex Quoted();
 
-    private static Dictionary<string, T> Names<T>(Func<T, string> english, Func<T, string> chinese, T[] values)
+    private static Dictionary<string, T> Names<T>(T[] values, params Func<T, string>[] tongues)
         where T : struct =>
-        values.SelectMany(value => new[] { (Name: english(value), value), (Name: chinese(value), value) }).ToDictionary(pair => pair.Name, pair => pair.value);
+        tongues.SelectMany(name => values.Select(value => (name: name(value), value))).ToDictionary(pair => pair.name, pair => pair.value);
 }

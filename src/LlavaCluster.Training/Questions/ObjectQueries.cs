@@ -7,31 +7,23 @@ internal static class ObjectQueries
 {
     /// <summary>A question for a shape; null when the scene allows none.</summary>
     public static Query? Shape(SceneFacts facts, Chance chance) => facts.Objects.Count == 1 && chance.Flip(0.6)
-        ? new Query(QuestionForm.Shape, Topic.ShapeOfOnly, new Reply.OfShape(facts.Objects[0].Shape))
+        ? OfShape(Topic.ShapeOfOnly, facts.Objects[0])
         : First(
             chance,
             [6, 1.5, 1],
             () => ByColour(facts, chance),
-            () => At(facts, chance) is var (place, index)
-                ? new Query(QuestionForm.Shape, Topic.ShapeAtPlace, new Reply.OfShape(facts.Objects[index].Shape)) { At = place }
-                : null,
-            () => facts.Biggest() is { } biggest
-                ? new Query(QuestionForm.Shape, Topic.ShapeOfBiggest, new Reply.OfShape(facts.Objects[biggest].Shape))
-                : null);
+            () => At(facts, chance) is var (place, drawn) ? OfShape(Topic.ShapeAtPlace, drawn) with { At = place } : null,
+            () => facts.Biggest() is { } biggest ? OfShape(Topic.ShapeOfBiggest, facts.Objects[biggest]) : null);
 
     /// <summary>A question for a colour; null when the scene allows none.</summary>
     public static Query? Colour(SceneFacts facts, Chance chance) => facts.Objects.Count == 1 && chance.Flip(0.4)
-        ? new Query(QuestionForm.Colour, Topic.ColourOfOnly, new Reply.OfColour(facts.Objects[0].Colour))
+        ? OfColour(Topic.ColourOfOnly, facts.Objects[0])
         : First(
             chance,
             [6, 1.5, 1],
             () => ByShape(facts, chance),
-            () => At(facts, chance) is var (place, index)
-                ? new Query(QuestionForm.Colour, Topic.ColourAtPlace, new Reply.OfColour(facts.Objects[index].Colour)) { At = place }
-                : null,
-            () => facts.Biggest() is { } biggest
-                ? new Query(QuestionForm.Colour, Topic.ColourOfBiggest, new Reply.OfColour(facts.Objects[biggest].Colour))
-                : null);
+            () => At(facts, chance) is var (place, drawn) ? OfColour(Topic.ColourAtPlace, drawn) with { At = place } : null,
+            () => facts.Biggest() is { } biggest ? OfColour(Topic.ColourOfBiggest, facts.Objects[biggest]) : null);
 
     /// <summary>A question for a place; null when the scene allows none.</summary>
     public static Query? Place(SceneFacts facts, Chance chance)
@@ -50,8 +42,8 @@ internal static class ObjectQueries
         {
             if (facts.Places[index] is { } place && facts.Mentions(index) is { Count: > 0 } mentions)
             {
-                var mention = chance.Pick(mentions);
-                mention = chance.Flip(0.15) ? new Mention(facts.Objects[index].Shape, facts.Objects[index].Colour) : mention;
+                var drawn = facts.Objects[index];
+                var mention = chance.Flip(0.15) ? new Mention(drawn.Shape, drawn.Colour) : chance.Pick(mentions);
                 return new Query(QuestionForm.Place, Topic.PlaceOf, new Reply.OfPlace(place)) { A = mention };
             }
         }
@@ -59,46 +51,49 @@ internal static class ObjectQueries
         return null;
     }
 
-    /// <summary>Asks for the shape of the object of a colour.</summary>
-    public static Query? ByColour(SceneFacts facts, Chance chance)
+    /// <summary>Asks for the shape of the only object of a colour.</summary>
+    public static Query? ByColour(SceneFacts facts, Chance chance) =>
+        Unique(facts, drawn => new Mention(null, drawn.Colour), chance) is { } drawn
+            ? OfShape(Topic.ShapeOfColour, drawn) with { A = new Mention(null, drawn.Colour) }
+            : null;
+
+    /// <summary>Asks for the colour of the only object of a shape.</summary>
+    public static Query? ByShape(SceneFacts facts, Chance chance) =>
+        Unique(facts, drawn => new Mention(drawn.Shape, null), chance) is { } drawn
+            ? OfColour(Topic.ColourOfShape, drawn) with { A = new Mention(drawn.Shape, null) }
+            : null;
+
+    /// <summary>An object that its words fit alone; null when there is none.</summary>
+    public static SceneObject? Unique(SceneFacts facts, Func<SceneObject, Mention> words, Chance chance)
     {
-        var unique = facts.Objects.Where(o => facts.Count(new Mention(null, o.Colour)) == 1).ToArray();
-        return unique.Length == 0
-            ? null
-            : chance.Pick(unique) is var drawn
-                ? new Query(QuestionForm.Shape, Topic.ShapeOfColour, new Reply.OfShape(drawn.Shape)) { A = new Mention(null, drawn.Colour) }
-                : null;
+        var unique = facts.Objects.Where(drawn => facts.Count(words(drawn)) == 1).ToArray();
+        return unique.Length > 0 ? chance.Pick(unique) : null;
     }
 
-    /// <summary>Asks for the colour of the object of a shape.</summary>
-    public static Query? ByShape(SceneFacts facts, Chance chance)
-    {
-        var unique = facts.Objects.Where(o => facts.Count(new Mention(o.Shape, null)) == 1).ToArray();
-        return unique.Length == 0
-            ? null
-            : chance.Pick(unique) is var drawn
-                ? new Query(QuestionForm.Colour, Topic.ColourOfShape, new Reply.OfColour(drawn.Colour)) { A = new Mention(drawn.Shape, null) }
-                : null;
-    }
+    private static Query OfShape(Topic topic, SceneObject drawn) => new(QuestionForm.Shape, topic, new Reply.OfShape(drawn.Shape));
 
-    private static (Place Place, int Index)? At(SceneFacts facts, Chance chance)
+    private static Query OfColour(Topic topic, SceneObject drawn) => new(QuestionForm.Colour, topic, new Reply.OfColour(drawn.Colour));
+
+    private static (Place Place, SceneObject Drawn)? At(SceneFacts facts, Chance chance)
     {
-        var places = Enum.GetValues<Place>().Where(place => facts.OnlyAt(place) is not null).ToArray();
-        return places.Length == 0 ? null : chance.Pick(places) is var place ? (place, facts.OnlyAt(place)!.Value) : null;
+        var places = Enum.GetValues<Place>()
+            .Select(place => (place, index: facts.OnlyAt(place)))
+            .Where(at => at.index is not null)
+            .ToArray();
+        return places.Length > 0 && chance.Pick(places) is var at ? (at.place, facts.Objects[at.index!.Value]) : null;
     }
 
     /// <summary>The first question that can be asked, tried in an order of chance by weight.</summary>
     private static Query? First(Chance chance, double[] weights, params Func<Query?>[] makers)
     {
-        var left = weights.ToArray();
-        for (var i = chance.Weighted(left); i >= 0; i = chance.Weighted(left))
+        for (var i = chance.Weighted(weights); i >= 0; i = chance.Weighted(weights))
         {
             if (makers[i]() is { } query)
             {
                 return query;
             }
 
-            left[i] = 0;
+            weights[i] = 0;
         }
 
         return null;

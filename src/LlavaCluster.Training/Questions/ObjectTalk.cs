@@ -41,7 +41,9 @@ internal static class ObjectTalk
         var more = chance.Flip(0.35) ? 2 : 1;
         for (var turn = 0; turn < more; turn++)
         {
-            if (asked is { } same && chance.Flip(unsaid.Count > 0 ? 0.5 : 1) && Another(facts, focus, same, chance) is var (other, next))
+            if (asked is { } same
+                && chance.Flip(unsaid.Count > 0 ? 0.5 : 1)
+                && Another(facts, focus, same, chance) is var (other, next))
             {
                 turns.Add(next);
                 focus = other;
@@ -93,7 +95,7 @@ internal static class ObjectTalk
             }
 
             // The name must not give the answer away.
-            var mentions = facts.Mentions(other).Where(mention => asked == Trait.Place || Unsaid(facts, other, mention).Contains(asked)).ToArray();
+            var mentions = facts.Mentions(other).Where(mention => Unsaid(facts, other, mention).Contains(asked)).ToArray();
             if (mentions.Length > 0)
             {
                 return (other, new Query(QuestionForm.FollowUp, Topic.AndThe, reply) { A = chance.Pick(mentions) });
@@ -103,7 +105,12 @@ internal static class ObjectTalk
         return null;
     }
 
-    private static Topic Its(Trait trait) => trait switch { Trait.Shape => Topic.ItsShape, Trait.Colour => Topic.ItsColour, _ => Topic.ItsPlace };
+    private static Topic Its(Trait trait) => trait switch
+    {
+        Trait.Shape => Topic.ItsShape,
+        Trait.Colour => Topic.ItsColour,
+        _ => Topic.ItsPlace,
+    };
 
     private static Reply ReplyOf(SceneFacts facts, int index, Trait trait) => trait switch
     {

@@ -21,7 +21,7 @@ internal static class PairQueries
         SceneFacts one = start == 0 ? first : second, other = start == 0 ? second : first;
         var (asked, next) = chance.Below(3) switch
         {
-            0 when one.Scene.Text is not null && other.Scene.Text is not null => (SceneQueries.Text(one)!, SceneQueries.Text(other)!.Reply),
+            0 when SceneQueries.Text(one) is { } read && SceneQueries.Text(other) is { } too => (read, too.Reply),
             1 => CountQueries.Some(one, chance) is var some ? (some, new Reply.OfNumber(other.Count(some.A))) : default,
             _ => (CountQueries.All(one), new Reply.OfNumber(other.Objects.Count)),
         };
@@ -79,7 +79,9 @@ internal static class PairQueries
             : new Query(QuestionForm.TwoPictures, Topic.BothPictures, new Reply.OfTruth(holds)) { A = chance.Pick(candidates) };
     }
 
-    private static Query? WithMore(SceneFacts first, SceneFacts second) => first.Objects.Count == second.Objects.Count
-        ? null
-        : new Query(QuestionForm.TwoPictures, Topic.PictureWithMore, new Reply.OfPicture(first.Objects.Count > second.Objects.Count ? 0 : 1));
+    private static Query? WithMore(SceneFacts first, SceneFacts second)
+    {
+        var more = first.Objects.Count - second.Objects.Count;
+        return more == 0 ? null : new Query(QuestionForm.TwoPictures, Topic.PictureWithMore, new Reply.OfPicture(more > 0 ? 0 : 1));
+    }
 }

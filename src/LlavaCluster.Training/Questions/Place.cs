@@ -36,7 +36,9 @@ internal enum Place
 /// <summary>Which ninth something lies in, by the middle of its box.</summary>
 internal static class PlaceRule
 {
-    /// <summary>Nearer than this to the border of two ninths, share of the picture's side, two people could name two places.</summary>
+    /// <summary>
+    /// Nearer than this to the border of two ninths, share of the picture's side, two people could name two places.
+    /// </summary>
     public const double Margin = 0.035;
 
     /// <summary>The ninth of a point; null when it is too near to a border to say.</summary>
@@ -45,7 +47,7 @@ internal static class PlaceRule
 
     /// <summary>The ninth of an object, however near to a border.</summary>
     public static Place Nearest(Scene scene, SceneObject drawn) =>
-        (Place)((Math.Clamp((int)(3 * drawn.CentreY / scene.Height), 0, 2) * 3) + Math.Clamp((int)(3 * drawn.CentreX / scene.Width), 0, 2));
+        (Place)(((int)(3 * drawn.CentreY / scene.Height) * 3) + (int)(3 * drawn.CentreX / scene.Width));
 
     /// <summary>Column 0–2 from the left.</summary>
     public static int Column(Place place) => (int)place % 3;

@@ -49,7 +49,11 @@ internal enum Topic
 internal readonly record struct Mention(SceneShape? Shape, SceneColour? Colour)
 {
     /// <summary>An object fits the words.</summary>
-    public bool Fits(SceneObject drawn) => (Shape is null || Shape == drawn.Shape) && (Colour is null || Colour == drawn.Colour);
+    public bool Fits(SceneObject drawn) =>
+        (Shape is null || Shape == drawn.Shape) && (Colour is null || Colour == drawn.Colour);
+
+    /// <summary>The other words say the same kind of things.</summary>
+    public bool IsLike(Mention other) => Shape is null == other.Shape is null && Colour is null == other.Colour is null;
 }
 
 /// <summary>A question and its answer before they are put into words.</summary>

@@ -8,7 +8,9 @@ internal static class QuestionCorpus
     /// <summary>Scenes per picture that are worth asking about before the next one.</summary>
     private const int DialoguesPerScene = 6;
 
-    /// <summary>Questions and answers, one per line; the same seed and count give the same lines, whatever fonts are installed.</summary>
+    /// <summary>
+    /// Questions and answers, one per line; the same seed and count give the same lines, whatever fonts are installed.
+    /// </summary>
     public static IEnumerable<string> Lines(ulong seed, int count)
     {
         var mix = DialogueMix.Standard with { ChineseShare = 0.3 };
@@ -21,7 +23,9 @@ internal static class QuestionCorpus
         var chance = new Chance(seed);
         while (true)
         {
-            var pictures = Enumerable.Range(0, chance.Flip(0.15) ? 2 : 1).Select(_ => SceneComposer.Unpainted(SceneMix.Standard, chance.Fork())).ToArray();
+            var pictures = Enumerable.Range(0, chance.Flip(0.15) ? 2 : 1)
+                .Select(_ => SceneComposer.Unpainted(SceneMix.Standard, chance.Fork()))
+                .ToArray();
             foreach (var dialogue in DialogueWriter.About(pictures, DialoguesPerScene, chance.Bits(), mix))
             {
                 yield return dialogue;

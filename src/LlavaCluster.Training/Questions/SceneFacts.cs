@@ -8,7 +8,9 @@ internal sealed class SceneFacts
     /// <summary>From this ratio of mean sides on, one object is bigger than another.</summary>
     public const double ClearlyBigger = 1.35;
 
-    /// <summary>From this distance of the middles on, share of the picture's side, one object is left of or above another.</summary>
+    /// <summary>
+    /// From this distance of the middles on, share of the picture's side, one object is left of or above another.
+    /// </summary>
     public const double ClearlyApart = 0.12;
 
     /// <summary>Finds the places once.</summary>
@@ -28,17 +30,16 @@ internal sealed class SceneFacts
     public IReadOnlyList<SceneObject> Objects => Scene.Objects;
 
     /// <summary>Place of the text; null without one, or where it is not clear.</summary>
-    public Place? TextPlace => Scene.Text is { } text
-        ? PlaceRule.Of(
-            Scene,
-            (text.Glyphs.Min(g => g.Left) + text.Glyphs.Max(g => g.Right)) / 2,
-            (text.Glyphs.Min(g => g.Top) + text.Glyphs.Max(g => g.Bottom)) / 2)
+    public Place? TextPlace => Scene.Text is { Box: var box }
+        ? PlaceRule.Of(Scene, (box.Left + box.Right) / 2, (box.Top + box.Bottom) / 2)
         : null;
 
     /// <summary>How many objects fit.</summary>
     public int Count(Mention mention) => Objects.Count(mention.Fits);
 
-    /// <summary>The shortest words that fit this object alone: its shape, its colour, or else both. Empty when another looks the same.</summary>
+    /// <summary>
+    /// The shortest words that fit this object alone: its shape, its colour, or else both. Empty when another looks the same.
+    /// </summary>
     public IReadOnlyList<Mention> Mentions(int index)
     {
         var drawn = Objects[index];
@@ -48,7 +49,9 @@ internal sealed class SceneFacts
         return unique.Length > 0 ? unique : Count(both) == 1 ? [both] : [];
     }
 
-    /// <summary>Words by shape, with the colour only if it needs be, that fit this object alone; null when another looks the same.</summary>
+    /// <summary>
+    /// Words by shape, with the colour only if it needs be, that fit this object alone; null when another looks the same.
+    /// </summary>
     public Mention? Named(int index)
     {
         var drawn = Objects[index];
@@ -57,7 +60,9 @@ internal sealed class SceneFacts
         return Count(byShape) == 1 ? byShape : Count(both) == 1 ? both : null;
     }
 
-    /// <summary>The only object that somebody who names this place can mean; null when there is none, or when it is not clear.</summary>
+    /// <summary>
+    /// The only object that somebody who names this place can mean; null when there is none, or when it is not clear.
+    /// </summary>
     /// <remarks>"On the left" may be said of a corner too, so nothing else may be on that side.</remarks>
     public int? OnlyAt(Place place)
     {

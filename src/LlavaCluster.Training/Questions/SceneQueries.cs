@@ -13,7 +13,8 @@ internal static class SceneQueries
     public static Query Description(SceneFacts facts, Chance chance)
     {
         var places = chance.Flip(0.25);
-        return new Query(QuestionForm.Description, places ? Topic.DescribeInDetail : Topic.Describe, new Reply.OfScene(facts.Scene, places));
+        var topic = places ? Topic.DescribeInDetail : Topic.Describe;
+        return new Query(QuestionForm.Description, topic, new Reply.OfScene(facts.Scene, places));
     }
 
     /// <summary>A question about something that is not there, as if it were.</summary>
@@ -33,6 +34,7 @@ internal static class SceneQueries
 
         var shape = chance.Pick([.. Enum.GetValues<SceneShape>().Where(s => facts.Objects.All(o => o.Shape != s))]);
         var absent = new Mention(shape, null);
-        return new Query(QuestionForm.Unknowable, chance.Flip(0.6) ? Topic.ColourOfShape : Topic.PlaceOf, new Reply.OfNothing(absent)) { A = absent };
+        var topic = chance.Flip(0.6) ? Topic.ColourOfShape : Topic.PlaceOf;
+        return new Query(QuestionForm.Unknowable, topic, new Reply.OfNothing(absent)) { A = absent };
     }
 }

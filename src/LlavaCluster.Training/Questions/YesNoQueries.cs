@@ -17,18 +17,20 @@ internal static class YesNoQueries
         };
     }
 
-    /// <summary>Whether an object of a shape, of a colour or of both is there; null when everything that could be asked for is.</summary>
+    /// <summary>
+    /// Whether an object of a shape, of a colour or of both is there; null when everything that could be asked for is.
+    /// </summary>
     public static Query? ThereIs(SceneFacts facts, Chance chance)
     {
         var holds = chance.Flip();
         var kind = chance.Weighted([5, 2, 2]);
         var all = from shape in Enum.GetValues<SceneShape>()
                   from colour in Enum.GetValues<SceneColour>()
-                  select kind switch { 0 => new Mention(shape, colour), 1 => new Mention(shape, null), _ => new Mention(null, colour) };
+                  select new Mention(kind < 2 ? shape : null, kind != 1 ? colour : null);
         var fitting = all.Distinct().Where(mention => facts.Count(mention) > 0 == holds).ToArray();
 
         // Right shape in a wrong colour, or the other way round.
-        var near = fitting.Where(m => m is { Shape: { } shape, Colour: { } colour } && facts.Objects.Any(o => o.Shape == shape || o.Colour == colour)).ToArray();
+        var near = kind > 0 ? [] : fitting.Where(m => facts.Objects.Any(o => o.Shape == m.Shape || o.Colour == m.Colour)).ToArray();
         var pool = !holds && near.Length > 0 && chance.Flip(0.75) ? near : fitting;
         return pool.Length == 0
             ? null
@@ -51,7 +53,9 @@ internal static class YesNoQueries
         var bigger = Math.Log(SceneFacts.Size(a) / SceneFacts.Size(b)) / Math.Log(SceneFacts.ClearlyBigger);
         var kind = chance.Weighted(
         [
-            Math.Abs(across) >= SceneFacts.ClearlyApart ? 2 : 0, Math.Abs(down) >= SceneFacts.ClearlyApart ? 2 : 0, Math.Abs(bigger) >= 1 ? 1 : 0,
+            Math.Abs(across) >= SceneFacts.ClearlyApart ? 2 : 0,
+            Math.Abs(down) >= SceneFacts.ClearlyApart ? 2 : 0,
+            Math.Abs(bigger) >= 1 ? 1 : 0,
         ]);
         var holds = chance.Flip();
         Topic? topic = kind switch
@@ -61,7 +65,9 @@ internal static class YesNoQueries
             2 => bigger > 0 == holds ? Topic.IsBigger : Topic.IsSmaller,
             _ => null,
         };
-        Mention Words(int index) => chance.Flip(0.2) ? new Mention(facts.Objects[index].Shape, facts.Objects[index].Colour) : facts.Named(index)!.Value;
+        Mention Words(int index) => chance.Flip(0.2)
+            ? new Mention(facts.Objects[index].Shape, facts.Objects[index].Colour)
+            : facts.Named(index)!.Value;
         return topic is { } asked
             ? new Query(QuestionForm.Relation, asked, new Reply.OfTruth(holds)) { A = Words(pair[0]), B = Words(pair[1]) }
             : null;
@@ -69,33 +75,41 @@ internal static class YesNoQueries
 
     private static Query? IsColour(SceneFacts facts, bool holds, Chance chance)
     {
-        var unique = facts.Objects.Where(o => facts.Count(new Mention(o.Shape, null)) == 1).ToArray();
-        if (unique.Length == 0)
+        if (ObjectQueries.Unique(facts, o => new Mention(o.Shape, null), chance) is not { } drawn)
         {
             return null;
         }
 
-        var drawn = chance.Pick(unique);
-        var others = facts.Objects.Select(o => o.Colour).Where(c => c != drawn.Colour).ToArray();
-        var colour = holds ? drawn.Colour
-            : others.Length > 0 && chance.Flip(0.6) ? chance.Pick(others)
-            : chance.Pick([.. Enum.GetValues<SceneColour>().Where(c => c != drawn.Colour)]);
-        return new Query(QuestionForm.Presence, Topic.IsColour, new Reply.OfTruth(holds)) { A = new Mention(drawn.Shape, null), B = new Mention(null, colour) };
+        var colour = holds ? drawn.Colour : Other(drawn.Colour, facts.Objects.Select(o => o.Colour), chance);
+        return new Query(QuestionForm.Presence, Topic.IsColour, new Reply.OfTruth(holds))
+        {
+            A = new Mention(drawn.Shape, null),
+            B = new Mention(null, colour),
+        };
     }
 
     private static Query? IsShape(SceneFacts facts, bool holds, Chance chance)
     {
-        var unique = facts.Objects.Where(o => facts.Count(new Mention(null, o.Colour)) == 1).ToArray();
-        if (unique.Length == 0)
+        if (ObjectQueries.Unique(facts, o => new Mention(null, o.Colour), chance) is not { } drawn)
         {
             return null;
         }
 
-        var drawn = chance.Pick(unique);
-        var others = facts.Objects.Select(o => o.Shape).Where(s => s != drawn.Shape).ToArray();
-        var shape = holds ? drawn.Shape
-            : others.Length > 0 && chance.Flip(0.6) ? chance.Pick(others)
-            : chance.Pick([.. Enum.GetValues<SceneShape>().Where(s => s != drawn.Shape)]);
-        return new Query(QuestionForm.Presence, Topic.IsShape, new Reply.OfTruth(holds)) { A = new Mention(null, drawn.Colour), B = new Mention(shape, null) };
+        var shape = holds ? drawn.Shape : Other(drawn.Shape, facts.Objects.Select(o => o.Shape), chance);
+        return new Query(QuestionForm.Presence, Topic.IsShape, new Reply.OfTruth(holds))
+        {
+            A = new Mention(null, drawn.Colour),
+            B = new Mention(shape, null),
+        };
+    }
+
+    /// <summary>A wrong value: rather one that is on the picture too.</summary>
+    private static T Other<T>(T right, IEnumerable<T> present, Chance chance)
+        where T : struct, Enum
+    {
+        var near = present.Where(value => !value.Equals(right)).ToArray();
+        return near.Length > 0 && chance.Flip(0.6)
+            ? chance.Pick(near)
+            : chance.Pick([.. Enum.GetValues<T>().Where(value => !value.Equals(right))]);
     }
 }

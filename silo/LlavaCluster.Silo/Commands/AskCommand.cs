@@ -23,6 +23,10 @@ internal static class AskCommand
         ("Llava:SiloPort", "0"),
         ("Llava:DrainSeconds", "0"),
         ("Logging:LogLevel:Default", "Error"),
+        ("Logging:LogLevel:Grpc", "Error"),
+        ("Logging:LogLevel:Microsoft", "Error"),
+        ("Logging:LogLevel:Orleans", "Error"),
+        ("Logging:LogLevel:Polly", "Error"),
     ];
 
     /// <summary>The command.</summary>

@@ -11,7 +11,7 @@ internal sealed class ModelOptions : IValidatableObject
     public string Model { get; set; } = "tiny";
 
     /// <summary>
-    /// Number form to compute in; <c>auto</c>: float32 where the checkpoint stores that, else bfloat16.
+    /// Number form to compute in; <c>auto</c>: float32 where the checkpoint stores that or is small, else bfloat16.
     /// </summary>
     public string Dtype { get; set; } = "auto";
 

@@ -8,6 +8,9 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>A checkpoint folder without its weights: numbers, tokenizer, template. Immutable: any thread.</summary>
 internal sealed class ServedModel
 {
+    /// <summary>A model of so few numbers is computed exactly: it is fast and light in any form.</summary>
+    private const long SmallModel = 50_000_000;
+
     /// <summary>Name of the checkpoint that comes with the program.</summary>
     public const string Tiny = "tiny";
 
@@ -74,7 +77,7 @@ internal sealed class ServedModel
 
     /// <summary>
     /// The number form to compute in: the one asked for; for <c>auto</c> float32 where most of the weights are stored
-    /// so, else bfloat16.
+    /// so or the model is small, else bfloat16.
     /// </summary>
     /// <exception cref="BadCheckpointException">The weights' headers cannot be read.</exception>
     public string ComputeType(string asked)
@@ -86,6 +89,7 @@ internal sealed class ServedModel
 
         var tensors = CheckpointFolder.Open(Folder).Tensors.Select(t => t.Tensor).ToArray();
         var single = tensors.Where(t => t.Type == "F32").Sum(t => t.Length);
-        return single * 2 > tensors.Sum(t => t.Length) ? "float32" : "bfloat16";
+        var elements = tensors.Sum(t => t.Length / t.ElementSize);
+        return single * 2 > tensors.Sum(t => t.Length) || elements <= SmallModel ? "float32" : "bfloat16";
     }
 }

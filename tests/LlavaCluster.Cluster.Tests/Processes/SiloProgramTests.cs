@@ -29,6 +29,17 @@ public sealed class SiloProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Ask_SmallModelStoredInSixteenBits_IsExactWithoutBeingTold()
+    {
+        var golden = GoldenAnswer.Read("mistral", "small-tie");
+        var (_, output, _) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "ask", SamplePictures.PathOf("p300x200.png"), "Describe the red triangle in detail.", "--model",
+            Checkpoint("mistral"), "--max-tokens", $"{golden.Tokens.Count}");
+
+        Assert.Equal(golden.Text + "\n", output);
+    }
+
+    [Fact]
     public async Task Ask_TinyModel_SaysThatItIsRandom()
     {
         var (exitCode, output, errors) = await RunningProgram.RunAsync(

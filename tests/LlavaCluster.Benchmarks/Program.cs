@@ -1,11 +1,13 @@
 using System.CommandLine;
 using LlavaCluster.Benchmarks.Collectives;
 using LlavaCluster.Benchmarks.Preprocessing;
+using LlavaCluster.Benchmarks.Running;
 
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
 var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
 {
     PreprocessBenchmark.Command(),
     CollectivesBenchmark.Command(),
+    RunnerBenchmark.Command(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -21,6 +21,7 @@ public sealed class Instruments : IDisposable
     private readonly Histogram<double> _firstToken;
     private readonly Histogram<double> _stepTime;
     private readonly Counter<long> _computedTokens;
+    private readonly Counter<long> _preemptions;
 
     /// <summary>On a meter of this factory.</summary>
     public Instruments(IMeterFactory meters)
@@ -35,6 +36,7 @@ public sealed class Instruments : IDisposable
         _firstToken = _meter.CreateHistogram<double>("llava.turn.time_to_first_token", "s", "From a turn's coming to its first token.");
         _stepTime = _meter.CreateHistogram<double>("llava.engine.step_time", "s", "One step of the engine of this silo.");
         _computedTokens = _meter.CreateCounter<long>("llava.tokens.computed", "{token}", "Tokens that the engine of this silo computed.");
+        _preemptions = _meter.CreateCounter<long>("llava.engine.preemptions", "{preemption}", "Sequences that lost their KV blocks to an older one.");
     }
 
     /// <summary>A turn was taken up.</summary>
@@ -64,6 +66,9 @@ public sealed class Instruments : IDisposable
         _computedTokens.Add(tokens);
         _stepTime.Record(took.TotalSeconds);
     }
+
+    /// <summary>A sequence lost its KV blocks to an older one.</summary>
+    public void OnPreempted() => _preemptions.Add(1);
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using LlavaCluster.Benchmarks.Collectives;
 using LlavaCluster.Benchmarks.Preprocessing;
 using LlavaCluster.Benchmarks.Running;
+using LlavaCluster.Benchmarks.Scheduling;
 
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
 var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
@@ -9,5 +10,6 @@ var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a
     PreprocessBenchmark.Command(),
     CollectivesBenchmark.Command(),
     RunnerBenchmark.Command(),
+    SchedulerBenchmark.Command(),
 };
 return await root.Parse(args).InvokeAsync();

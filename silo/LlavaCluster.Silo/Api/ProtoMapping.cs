@@ -99,6 +99,7 @@ internal static class ProtoMapping
             Queued = finished.Timings.Queued.TotalSeconds,
             Prefill = finished.Timings.Prefill.TotalSeconds,
             Decode = finished.Timings.Decode.TotalSeconds,
+            Preemptions = finished.Timings.Preemptions,
         },
     };
 

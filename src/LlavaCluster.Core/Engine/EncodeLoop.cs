@@ -27,6 +27,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
+    private Job? _next;
     private int _outstanding;
 
     /// <summary>Nothing runs before <see cref="StartAsync"/>.</summary>
@@ -154,7 +155,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         {
             using var encoder = _encoder();
             _started.TrySetResult();
-            foreach (var first in _jobs.GetConsumingEnumerable())
+            while (TakeFirst() is { } first)
             {
                 Encode(encoder, TakeBatch(first));
             }
@@ -166,7 +167,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         finally
         {
             _jobs.CompleteAdding();
-            while (_jobs.TryTake(out var job))
+            while (TakeFirst() is { } job)
             {
                 job.Done.TrySetException(Stopping());
             }
@@ -175,7 +176,18 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         }
     }
 
-    /// <summary>As many of the waiting images as go through the tower at once; those given up are left out.</summary>
+    /// <summary>Waits for an image; null when no more will come.</summary>
+    private Job? TakeFirst()
+    {
+        var job = _next ?? (_jobs.TryTake(out var first, Timeout.Infinite) ? first : null);
+        _next = null;
+        return job;
+    }
+
+    /// <summary>
+    /// As many of the waiting images, in order, as go through the tower at once. The first that does not fit begins the next batch;
+    /// those given up are left out.
+    /// </summary>
     private List<Job> TakeBatch(Job first)
     {
         var batch = new List<Job>();
@@ -186,6 +198,12 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
             {
                 job.Done.TrySetCanceled(job.Token);
                 continue;
+            }
+
+            if (batch.Count > 0 && tiles + job.Tiles.Count > _options.BatchTiles)
+            {
+                _next = job;
+                break;
             }
 
             batch.Add(job);

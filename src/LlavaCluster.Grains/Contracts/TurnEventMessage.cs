@@ -51,9 +51,13 @@ public sealed record TurnFinishedMessage(
 /// <param name="Queued">From the request to its first step.</param>
 /// <param name="Prefill">From its first step to its first token.</param>
 /// <param name="Decode">From its first to its last token.</param>
+/// <param name="Preemptions">How often it lost its KV blocks to an older turn.</param>
 [GenerateSerializer, Immutable, Alias("llava.Timings")]
 public sealed record TimingsMessage(
-    [property: Id(0)] TimeSpan Queued, [property: Id(1)] TimeSpan Prefill, [property: Id(2)] TimeSpan Decode)
+    [property: Id(0)] TimeSpan Queued,
+    [property: Id(1)] TimeSpan Prefill,
+    [property: Id(2)] TimeSpan Decode,
+    [property: Id(3)] int Preemptions = 0)
 {
     /// <summary>Not known.</summary>
     public static TimingsMessage None { get; } = new(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);

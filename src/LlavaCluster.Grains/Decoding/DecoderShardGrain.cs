@@ -81,7 +81,8 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<De
         GenerationEvent.Finished finished => new SequenceEndedMessage(
             finished.Reason,
             finished.Text,
-            new TimingsMessage(finished.Timings.Queued, finished.Timings.Prefill, finished.Timings.Decode)),
+            new TimingsMessage(
+                finished.Timings.Queued, finished.Timings.Prefill, finished.Timings.Decode, finished.Timings.Preemptions)),
         _ => throw new InvalidOperationException($"An engine told of {what.GetType().Name}, which has no message."),
     };
 

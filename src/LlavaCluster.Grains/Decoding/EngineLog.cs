@@ -20,6 +20,13 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
     public void LoopFailed(Exception error) => LogLoop(error);
 
     /// <inheritdoc/>
+    public void Preempted(string sequence, int computed)
+    {
+        instruments.OnPreempted();
+        LogPreempted(sequence, computed);
+    }
+
+    /// <inheritdoc/>
     public void StepDone(int tokens, int sampled, TimeSpan took) => instruments.OnStep(tokens, took);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step failed for {Sequences}.")]
@@ -30,6 +37,9 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Sequence {Sequence} was dropped: nobody read its tokens for {Seconds:F0} s.")]
     private partial void LogAbandoned(string sequence, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Sequence {Sequence} gave the KV blocks of {Computed} tokens to an older one; it waits for room.")]
+    private partial void LogPreempted(string sequence, int computed);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The decode loop has ended.")]
     private partial void LogLoop(Exception error);

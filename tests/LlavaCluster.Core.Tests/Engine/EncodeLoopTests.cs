@@ -143,6 +143,48 @@ public sealed class EncodeLoopTests
         Assert.Equal(images[2].Hash, (await others[1].WaitAsync(Patience)).Image);
     }
 
+    [Theory]
+    [InlineData(10, new[] { 1, 2, 2, 1 })] // 5 tiles each
+    [InlineData(14, new[] { 1, 2, 2, 1 })]
+    [InlineData(15, new[] { 1, 3, 2 })]
+    [InlineData(4, new[] { 1, 1, 1, 1, 1, 1 })]
+    public async Task Encode_ImagesThatWait_GoTogetherUpToTheTileBudget(int budget, int[] expected)
+    {
+        await using var loop = await StartAsync(new EncodeLoopOptions { BatchTiles = budget });
+        using var arrived = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        var batches = new List<int>();
+        _tower.BeforeBatch = batch =>
+        {
+            batches.Add(batch.Count);
+            arrived.Release();
+            go.Wait(Patience);
+        };
+        var (first, file) = Image(60, 40);
+        List<Task<ImageFeatures>> all = [loop.EncodeAsync(first, file, default)];
+        Assert.True(await arrived.WaitAsync(Patience));
+        for (var salt = 1; salt < 6; salt++)
+        {
+            var (hash, other) = Image(60, 40, salt);
+            await loop.CheckAsync(hash, other, default).WaitAsync(Patience);
+            all.Add(loop.EncodeAsync(hash, other, default));
+            // Cut already, so it goes into the queue without a wait.
+            using var patience = new CancellationTokenSource(Patience);
+            while (loop.TilesOutstanding < 5 * all.Count)
+            {
+                patience.Token.ThrowIfCancellationRequested();
+                await Task.Yield();
+            }
+        }
+
+        go.Release(10);
+        var features = await Task.WhenAll(all).WaitAsync(Patience);
+
+        Assert.Equal(expected, batches);
+        Assert.Equal(6, features.Select(f => f.Image).Distinct().Count());
+        Assert.Equal(0, loop.TilesOutstanding);
+    }
+
     [Fact]
     public async Task Features_PastTheBytesKept_AreForgotten()
     {

@@ -27,6 +27,19 @@ internal static class FakeModel
     public static int Token(ulong allStates, ulong seed, int index) =>
         FirstSampled + (int)(Mix(Mix(allStates, seed), (ulong)index) % (Vocabulary - FirstSampled));
 
+    /// <summary>The state at each position of these tokens, by the definition.</summary>
+    public static ulong[] States(ReadOnlySpan<int> ids, IReadOnlyList<ImageSpan> images)
+    {
+        var states = new ulong[ids.Length];
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var span = images.FirstOrDefault(s => i >= s.Offset && i < s.End);
+            states[i] = State(i == 0 ? 0 : states[i - 1], span is null ? Content(ids[i]) : Content(span.Image, i - span.Offset));
+        }
+
+        return states;
+    }
+
     /// <summary>What the model answers, by the definition.</summary>
     public static int[] Answer(IReadOnlyList<int> prompt, IReadOnlyList<ImageSpan> images, int count, ulong seed = 0)
     {

@@ -31,6 +31,9 @@ internal sealed class FakeModelRunner(RunnerCapacity capacity, int rank = 0) : I
 
     public RunnerCapacity Capacity { get; } = capacity;
 
+    /// <summary>What a place of a block holds.</summary>
+    public (int Position, ulong State) this[int block, int place] => _cells[(block * Capacity.BlockTokens) + place];
+
     public void LoadImage(ImageFeatures features)
     {
         CheckThread();

@@ -1,0 +1,251 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Tests.Fakes;
+using Xunit;
+
+namespace LlavaCluster.Core.Tests.Scheduling;
+
+/// <summary>
+/// A scheduler over a fake runner, driven by arrivals, cancels, images that come late, and steps. After every move it is checked against
+/// what must be true of any scheduler: who holds which block, how large a step may be, what each block holds, which token comes next.
+/// </summary>
+internal sealed class SchedulerModel
+{
+    private const int MaxWaiting = 12;
+    private static readonly ImageHash[] Pictures = [.. Enumerable.Range(0, 3).Select(i => ImageHash.Of([(byte)i]))];
+
+    private readonly Random _random;
+    private readonly SchedulerLimits _limits;
+    private readonly BlockPool _pool;
+    private readonly Scheduler _scheduler;
+    private readonly FakeModelRunner _runner;
+    private readonly Dictionary<Sequence, (int[] Answer, ulong[] States, int Arrived)> _live = [];
+    private readonly Dictionary<Sequence, Sequence[]> _unforked = [];
+    private long _number;
+    private bool _imagesComeLate = true;
+    private int _steps;
+
+    public SchedulerModel(int seed)
+    {
+        _random = new Random(seed);
+        var running = _random.Next(1, 6);
+        _limits = new SchedulerLimits(running + _random.Next(0, 90), running, 16, 300)
+        {
+            ChunkTokens = 16 << _random.Next(0, 3),
+            MaxOvertakes = _random.Next(0, 5),
+        };
+        var blocks = _random.Next(19, 36);
+        _pool = new BlockPool(blocks);
+        _scheduler = new Scheduler(_limits, _pool, new PrefixCache(_pool)) { Preempted = _ => Preemptions++ };
+        _runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, 300, FakeModel.Vocabulary));
+        foreach (var picture in Pictures)
+        {
+            _runner.LoadImage(FakeFeatureSource.FeaturesOf(picture, 8, 6));
+        }
+    }
+
+    public int Preemptions { get; private set; }
+
+    public int Cached { get; private set; }
+
+    public int Forks { get; private set; }
+
+    public int Finished { get; private set; }
+
+    /// <summary>One move, then all checks.</summary>
+    public void Move(int move)
+    {
+        switch (move % 8)
+        {
+            case 0 or 1 when _scheduler.Waiting < MaxWaiting:
+                Arrive();
+                break;
+            case 2 when _live.Count > 0 && move % 3 == 0:
+                // One that waits for its fork ends only with its parent.
+                var free = _live.Keys.Except(_unforked.Values.SelectMany(children => children)).ToArray();
+                Leave(free[_random.Next(free.Length)]);
+                break;
+            case 3:
+                ImagesCome();
+                break;
+            default:
+                Step();
+                break;
+        }
+
+        CheckBlocks();
+    }
+
+    /// <summary>No more arrivals: all must end, and within a bound.</summary>
+    public void Drain()
+    {
+        var bound = 100 + (3 * _live.Keys.Sum(s => s.PromptLength + s.MaxTokens)) + (3 * _unforked.Values.Sum(c => c.Length * 300));
+        _imagesComeLate = false;
+        ImagesCome();
+        for (var steps = 0; _live.Count > 0; steps++)
+        {
+            Assert.True(steps < bound, $"{_live.Count} sequences have not ended after {bound} steps.");
+            Assert.True(Step() > 0, $"{_live.Count} sequences are there and nothing is computed.");
+            CheckBlocks();
+        }
+
+        Assert.Equal((0, 0, _pool.Total), (_scheduler.Waiting, _scheduler.Running.Count, _pool.Free));
+    }
+
+    private void Arrive()
+    {
+        // Few beginnings and pictures, so that sequences meet in the cache.
+        List<int> ids = [.. Enumerable.Repeat(20 + _random.Next(2), _random.Next(1, 40))];
+        List<ImageSpan> images = [];
+        for (var i = _random.Next(3); i > 0; i--)
+        {
+            images.Add(new ImageSpan(ids.Count, _random.Next(3, 50), Pictures[_random.Next(Pictures.Length)], 8, 6));
+            ids.AddRange(Enumerable.Repeat(FakeModel.Placeholder, images[^1].Length));
+            ids.AddRange(Enumerable.Repeat(30 + _random.Next(2), _random.Next(0, 20)));
+        }
+
+        var request = new SequenceRequest
+        {
+            Name = "model",
+            TokenIds = ids,
+            Images = images,
+            Sampling = new SamplingOptions { Temperature = 1 },
+            Seed = (ulong)_random.Next(3),
+            Turn = 0,
+            MaxTokens = _random.Next(1, 100),
+            Tenant = "ab"[_random.Next(2)].ToString(),
+            Choices = Math.Max(1, _random.Next(-3, 4)),
+        };
+        var most = AdmissionRule.MaxTokens(request, _limits.MaxPositions, _limits.LongestSequence(_pool.Total));
+        var sequences = Enumerable.Range(0, request.Choices)
+            .Select(choice => new Sequence(++_number, request, most, 16, choice: choice)).ToArray();
+        foreach (var sequence in sequences)
+        {
+            var answer = FakeModel.Answer(ids, images, most, CounterSeed.Of(request.Seed, sequence.Choice));
+            _live.Add(sequence, (answer, FakeModel.States([.. ids, .. answer], images), _steps));
+        }
+
+        _scheduler.Enqueue(sequences[0]);
+        if (sequences.Length > 1)
+        {
+            _unforked.Add(sequences[0], sequences[1..]);
+        }
+    }
+
+    private int Step()
+    {
+        _steps++;
+        foreach (var sequence in _scheduler.TakeUp())
+        {
+            Begin(sequence);
+        }
+
+        var parts = _scheduler.Plan();
+        var plan = _scheduler.Compose(0, _steps, parts);
+        CheckPlan(parts, plan);
+        var tokens = new Queue<SampledToken>(_runner.Run(plan).Tokens);
+        for (var i = 0; i < parts.Count; i++)
+        {
+            var (sequence, count) = parts[i];
+            var samples = plan.Slices[i].Sample is not null;
+            _scheduler.Commit(sequence, count);
+            if (samples)
+            {
+                Take(sequence, tokens.Dequeue().Id);
+            }
+        }
+
+        return parts.Count;
+    }
+
+    private void Begin(Sequence sequence)
+    {
+        Cached += sequence.CachedTokens > 0 ? 1 : 0;
+        Assert.True(sequence.Computed < sequence.Length);
+        foreach (var span in sequence.Request.Images.Where(span => _imagesComeLate && span.End > sequence.Computed && _random.Next(2) == 0))
+        {
+            sequence.MissingImages.Add(span.Image);
+        }
+    }
+
+    private void Take(Sequence sequence, int token)
+    {
+        Assert.Equal(_live[sequence].Answer[sequence.Generated], token);
+        if (_unforked.Remove(sequence, out var children))
+        {
+            foreach (var child in children)
+            {
+                _scheduler.Fork(sequence, child);
+                Forks += child.Started ? 1 : 0;
+            }
+        }
+
+        sequence.Append(token);
+        if (sequence.Generated == sequence.MaxTokens)
+        {
+            Assert.InRange(_steps - _live[sequence].Arrived, 1, (MaxWaiting + 30) * 150);
+            Finished++;
+            Leave(sequence);
+        }
+    }
+
+    private void Leave(Sequence sequence)
+    {
+        _live.Remove(sequence);
+        _scheduler.Remove(sequence);
+        _unforked.Remove(sequence, out var children);
+        foreach (var child in children ?? [])
+        {
+            Leave(child);
+        }
+    }
+
+    private void ImagesCome()
+    {
+        foreach (var sequence in _scheduler.Running)
+        {
+            sequence.MissingImages.Clear();
+        }
+    }
+
+    private void CheckPlan(IReadOnlyList<(Sequence Sequence, int Count)> parts, StepPlan plan)
+    {
+        Assert.InRange(parts.Sum(part => part.Count), 0, _limits.StepTokens);
+        Assert.Equal(parts.Count, parts.Select(part => part.Sequence).Distinct().Count());
+        Assert.InRange(_scheduler.Running.Count, 0, _limits.MaxRunning);
+        foreach (var (sequence, count) in parts)
+        {
+            var end = sequence.Computed + count;
+            Assert.True(end == sequence.Length || end % _limits.ChunkTokens == 0, $"A chunk ends at {end}, {_limits}.");
+            // What is written is nobody else's.
+            Assert.DoesNotContain(
+                sequence.Blocks[(sequence.Computed / 16)..((end + 15) / 16)], block => _pool.ReferencesOf(block) != 1);
+        }
+
+        // Whoever decodes has its token in every step.
+        var decoding = _scheduler.Running.Where(s => s.Length - s.Computed == 1 && s.MissingImages.Count == 0);
+        Assert.Empty(decoding.Except(parts.Select(part => part.Sequence)));
+        Assert.Equal(plan.Slices.Select(slice => slice.Sequence), parts.Select(part => part.Sequence.Number));
+    }
+
+    private void CheckBlocks()
+    {
+        var held = _scheduler.Running.SelectMany(sequence => sequence.Blocks).CountBy(block => block).ToDictionary();
+        Assert.Equal((_pool.Total, held.Count), (_pool.Free + _pool.Used, _pool.Used));
+        Assert.DoesNotContain(held, pair => pair.Value != _pool.ReferencesOf(pair.Key));
+        Assert.DoesNotContain(_live.Keys.Except(_scheduler.Running), sequence => sequence.Blocks.Count > 0);
+        foreach (var sequence in _scheduler.Running)
+        {
+            // A forked sequence's copy is made at the beginning of the next step.
+            var last = sequence.Computed == sequence.PromptLength - 1 ? sequence.Computed / 16 * 16 : sequence.Computed;
+            var states = _live[sequence].States;
+            for (var position = 0; position < last; position++)
+            {
+                var cell = _runner[sequence.Blocks[position / 16], position % 16];
+                Assert.True(cell == (position, states[position]), $"Position {position} of sequence {sequence.Number} holds {cell}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit;
+using Xunit.Abstractions;
+
+namespace LlavaCluster.Core.Tests.Scheduling;
+
+/// <summary>Any load, in caches that are too small for it: see <see cref="SchedulerModel"/>.</summary>
+public sealed class SchedulerModelTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void AnyMoves_ThenDrain_AreAsTheModelSays()
+    {
+        var (preemptions, cached, forks, finished) = (0, 0, 0, 0);
+        Prop.ForAll(Gen.Choose(0, 100_000).ToArbitrary(), Gen.Choose(0, 23).ArrayOf().ToArbitrary(), (seed, moves) =>
+        {
+            var model = new SchedulerModel(seed);
+            foreach (var move in moves)
+            {
+                model.Move(move);
+            }
+
+            model.Drain();
+            preemptions += model.Preemptions;
+            cached += model.Cached;
+            forks += model.Forks;
+            finished += model.Finished;
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(80).WithStartSize(50).WithEndSize(400));
+
+        output.WriteLine($"{finished} sequences ended, {cached} began in the cache, {forks} by a fork, {preemptions} preemptions");
+        // The test is worth something only when all of it happens.
+        Assert.All([preemptions, cached, forks, finished], count => Assert.InRange(count, 10, int.MaxValue));
+    }
+}

@@ -26,7 +26,8 @@ internal static class RunnerBenchmark
     private static readonly Option<int> Batch = new("--batch") { DefaultValueFactory = _ => 1, Description = "sequences that answer at once" };
     private static readonly Option<string> Folder = new("--folder")
     {
-        DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "llava-bench"), Description = "where the synthetic checkpoint is kept",
+        DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "llava-bench"),
+        Description = "where the synthetic checkpoint is kept",
     };
 
     public static Command Command()
@@ -49,7 +50,8 @@ internal static class RunnerBenchmark
         {
             SyntheticCheckpoint.Write(folder, new SyntheticOptions
             {
-                Preset = SyntheticPreset.Named(preset), TokenizerFolder = GoldenFolder.Of("checkpoints", "vicuna"),
+                Preset = SyntheticPreset.Named(preset),
+                TokenizerFolder = GoldenFolder.Of("checkpoints", "vicuna"),
             });
         }
 

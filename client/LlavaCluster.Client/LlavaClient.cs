@@ -131,6 +131,39 @@ public sealed class LlavaClient : IDisposable
         await _service.GetSessionAsync(
             new GetSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
 
+    /// <summary>The sessions that are kept, the one used last first.</summary>
+    public async IAsyncEnumerable<ListSessionsResponse.Types.Entry> ListSessionsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var request = new ListSessionsRequest();
+        do
+        {
+            var page = await _service.ListSessionsAsync(request, cancellationToken: cancellationToken);
+            foreach (var session in page.Sessions)
+            {
+                yield return session;
+            }
+
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+    }
+
+    /// <summary>A new session that begins with another one's turns.</summary>
+    /// <param name="session">The other one.</param>
+    /// <param name="turn">The last turn to take; empty: the last one that is over.</param>
+    /// <param name="cancellationToken">Gives up asking.</param>
+    public async Task<Session> ForkSessionAsync(
+        string session, string turn = "", CancellationToken cancellationToken = default) =>
+        await _service.ForkSessionAsync(
+            new ForkSessionRequest { SessionId = session, TurnId = turn }, cancellationToken: cancellationToken);
+
+    /// <summary>Brings a conversation back into the KV cache, so that its next turn begins sooner.</summary>
+    public async Task<WarmSessionResponse> WarmSessionAsync(
+        string session, CancellationToken cancellationToken = default) =>
+        await _service.WarmSessionAsync(
+            new WarmSessionRequest { SessionId = session }, cancellationToken: cancellationToken);
+
     /// <summary>Forgets a session.</summary>
     public async Task DeleteSessionAsync(string session, CancellationToken cancellationToken = default) =>
         await _service.DeleteSessionAsync(

@@ -41,6 +41,12 @@ public static class LlavaGrains
         silo.Services.TryAddSingleton(new RoutingChance(new Random(Guid.NewGuid().GetHashCode())));
         silo.Services.AddOptions<SessionOptions>().ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<SessionOptions>, SessionOptionsValidator>();
+        if (role.Roles.HasFlag(SiloRoles.Gateway))
+        {
+            silo.Services.AddSingleton<SessionSweeper>();
+            silo.Services.AddHostedService(services => services.GetRequiredService<SessionSweeper>());
+        }
+
         if (role.Roles.HasFlag(SiloRoles.Decoder))
         {
             silo.Services.TryAddSingleton<IFeatureSource, GrainFeatureSource>();

@@ -16,10 +16,10 @@ internal sealed class FlakyTurnLog : ITurnLog
     public bool CannotRead { get; set; }
 
     public Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken) =>
-        CannotRead ? throw new TurnLogUnavailableException(Sentence) : _log.ReadAsync(session, cancellationToken);
+        CannotRead ? throw new StoreUnavailableException(Sentence) : _log.ReadAsync(session, cancellationToken);
 
     public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) => Fails(entry)
-        ? throw new TurnLogUnavailableException(Sentence)
+        ? throw new StoreUnavailableException(Sentence)
         : _log.AppendAsync(session, expectedLength, entry, cancellationToken);
 
     public Task DeleteAsync(string session, CancellationToken cancellationToken) => _log.DeleteAsync(session, cancellationToken);

@@ -20,6 +20,7 @@ internal sealed class LlavaService(
     IGrainFactory grains,
     ImageIntake images,
     IOptions<SessionOptions> sessions,
+    SessionPages pages,
     ServedModel model,
     NodeSettings settings,
     Readiness readiness)
@@ -35,7 +36,7 @@ internal sealed class LlavaService(
         var cancel = context.CancellationToken;
         using var running = readiness.BeginTurn();
         var isNew = request.SessionId.Length == 0;
-        var session = isNew ? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes)) : request.SessionId;
+        var session = isNew ? NewId() : request.SessionId;
         var turn = new TurnRequestMessage
         {
             TurnId = request.TurnId,
@@ -57,6 +58,25 @@ internal sealed class LlavaService(
     /// <inheritdoc/>
     public override async Task<Session> GetSession(GetSessionRequest request, ServerCallContext context) =>
         ProtoMapping.ToProto(await SessionOf(request.SessionId).Get());
+
+    /// <inheritdoc/>
+    public override Task<ListSessionsResponse> ListSessions(ListSessionsRequest request, ServerCallContext context) =>
+        pages.ReadAsync(request, context.CancellationToken);
+
+    /// <inheritdoc/>
+    public override async Task<Session> ForkSession(ForkSessionRequest request, ServerCallContext context)
+    {
+        var fork = NewId();
+        await SessionOf(request.SessionId).Fork(request.TurnId, fork);
+        return ProtoMapping.ToProto(await SessionOf(fork).Get());
+    }
+
+    /// <inheritdoc/>
+    public override async Task<WarmSessionResponse> WarmSession(WarmSessionRequest request, ServerCallContext context)
+    {
+        var warmed = await SessionOf(request.SessionId).Warm();
+        return new WarmSessionResponse { Tokens = warmed.Tokens, CachedTokens = warmed.CachedTokens };
+    }
 
     /// <inheritdoc/>
     public override async Task<DeleteSessionResponse> DeleteSession(
@@ -103,6 +123,8 @@ internal sealed class LlavaService(
             },
         },
         });
+
+    private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
 
     private ISessionGrain SessionOf(string id) => id.Length > 0
         ? grains.GetGrain<ISessionGrain>(id)

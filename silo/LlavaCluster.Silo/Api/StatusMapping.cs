@@ -1,6 +1,7 @@
 using System.Globalization;
 using Grpc.Core;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Silo.Api;
@@ -32,6 +33,8 @@ internal static class StatusMapping
         RpcException rpc => rpc,
         TurnRefusedException refused => new(
             new Status(Codes[refused.Code], refused.Message), Trailers(refused.RetryAfter)),
+        StoreUnavailableException unavailable => new(
+            new Status(StatusCode.Unavailable, unavailable.Message), Trailers(TimeSpan.FromSeconds(1))),
         BadImageException bad => new(new Status(StatusCode.InvalidArgument, bad.Message)),
         _ when isCancelled => new(new Status(StatusCode.Cancelled, "The call was cancelled.")),
         EnumerationAbortedException or OrleansException or TimeoutException =>

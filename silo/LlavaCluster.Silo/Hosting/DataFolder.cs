@@ -8,8 +8,9 @@ internal static class DataFolder
 {
     /// <summary>The stores of a process.</summary>
     /// <param name="asked">A folder; empty: the user's own; null: memory only.</param>
+    /// <param name="sync">What is on the disk when an entry is written.</param>
     /// <exception cref="UserErrorException">The folder cannot be made.</exception>
-    public static (ITurnLog Turns, IImageStore Images) Open(string? asked)
+    public static (ITurnLog Turns, IImageStore Images) Open(string? asked, TurnLogSync sync)
     {
         if (asked is null)
         {
@@ -19,7 +20,7 @@ internal static class DataFolder
         var folder = asked.Length > 0 ? asked : OfUser();
         try
         {
-            var turns = new FileTurnLog(Path.Combine(folder, "sessions"));
+            var turns = new FileTurnLog(Path.Combine(folder, "sessions"), sync);
             return (turns, new FileImageStore(Path.Combine(folder, "images")));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -19,12 +19,13 @@ internal sealed class Node : IAsyncDisposable
 
     private readonly IHost _host;
     private readonly NodeSettings _settings;
+    private readonly Stores _stores;
     private readonly WebEdge _edge;
     private readonly int _siloPort;
 
-    private Node(IHost host, NodeSettings settings, WebEdge edge, int siloPort)
+    private Node(IHost host, NodeSettings settings, Stores stores, WebEdge edge, int siloPort)
     {
-        (_host, _settings, _edge, _siloPort) = (host, settings, edge, siloPort);
+        (_host, _settings, _stores, _edge, _siloPort) = (host, settings, stores, edge, siloPort);
     }
 
     /// <summary>Where gRPC is answered, for a client in this process.</summary>
@@ -32,7 +33,7 @@ internal sealed class Node : IAsyncDisposable
 
     /// <summary>The line that tells scripts that requests are taken.</summary>
     public string ReadyLine =>
-        $"ready http={_edge.HttpPort} grpc={_edge.GrpcPort} silo={IPAddress.Loopback}:{_siloPort} roles={string.Join(',', _settings.Node.RoleList)}";
+        $"ready http={_edge.HttpPort} grpc={_edge.GrpcPort} silo={_settings.Fleet.SiloAddress}:{_siloPort} roles={string.Join(',', _settings.Node.RoleList)}";
 
     /// <summary>Starts a process; completes when it takes requests.</summary>
     /// <exception cref="UserErrorException">Something in the settings cannot be had.</exception>
@@ -42,23 +43,33 @@ internal sealed class Node : IAsyncDisposable
         var address = IPAddress.Parse(settings.Node.Bind);
         Ports.Require(address, settings.Node.Http, "--http");
         Ports.Require(address, settings.Node.Grpc, "--grpc");
-        Ports.Require(IPAddress.Loopback, settings.Node.SiloPort, "--silo-port");
+        Ports.Require(IPAddress.Parse(settings.Fleet.SiloAddress), settings.Node.SiloPort, "--silo-port");
         var siloPort = settings.Node.SiloPort > 0 ? settings.Node.SiloPort : Ports.Free();
+        var stores = await Stores.OpenAsync(settings);
         var model = ServedModel.Open(settings.Model);
         settings.Model.Dtype = model.ComputeType(settings.Model.Dtype);
-        var role = new SiloRole { Roles = RolesOf(settings.Node) };
+        var role = new SiloRole
+        {
+            Roles = RolesOf(settings.Node),
+            Replica = settings.Fleet.Replica,
+            Encoder = settings.Fleet.Encoder,
+        };
         var parts = new ModelParts(model, settings.Model, role.Roles);
         var edge = new WebEdge(settings);
         var host = new HostBuilder()
             .UseContentRoot(AppContext.BaseDirectory)
             .ConfigureLogging(logging => NodeLogging.Configure(logging, settings.Configuration))
-            .ConfigureServices(services => AddShared(services, settings, model))
+            .ConfigureServices(services => AddShared(services, settings, stores, model))
             .ConfigureWebHost(edge.Configure) // (1)
             .ConfigureServices(services => AddEngines(services, parts, role)) // (2)
-            .UseOrleans((_, silo) => silo.UseLocalhostClustering(siloPort, gatewayPort: 0).AddLlavaGrains(role)) // (3)
+            .UseOrleans((_, silo) => // (3)
+            {
+                Membership.Configure(silo, settings.Fleet, siloPort);
+                silo.AddLlavaGrains(role);
+            })
             .ConfigureServices(services => services.AddHostedService<DrainService>()) // (4)
             .Build();
-        var node = new Node(host, settings, edge, siloPort);
+        var node = new Node(host, settings, stores, edge, siloPort);
         try
         {
             await host.StartAsync(cancellationToken);
@@ -79,11 +90,11 @@ internal sealed class Node : IAsyncDisposable
     {
         await _host.StopAsync();
         await ((IAsyncDisposable)_host).DisposeAsync();
+        await _stores.DisposeAsync();
     }
 
-    private static void AddShared(IServiceCollection services, NodeSettings settings, ServedModel model)
+    private static void AddShared(IServiceCollection services, NodeSettings settings, Stores stores, ServedModel model)
     {
-        var (turns, images) = DataFolder.Open(settings.Node.Data);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(settings);
         services.AddSingleton(settings.Node);
@@ -93,8 +104,8 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(model.Config);
         services.AddSingleton(model.Tokenizer);
         services.AddSingleton<IPromptBuilder>(model.Prompts);
-        services.AddSingleton(turns);
-        services.AddSingleton(images);
+        services.AddSingleton(stores.Turns);
+        services.AddSingleton(stores.Images);
         services.AddSingleton<Readiness>();
         services.Configure<HostOptions>(
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);

@@ -12,7 +12,13 @@ namespace LlavaCluster.Silo.Hosting;
 /// every mistake is told at once, before anything starts.
 /// </summary>
 internal sealed record NodeSettings(
-    NodeOptions Node, ModelOptions Model, EngineOptions Engine, EdgeOptions Edge, SessionOptions Sessions, ImageLimits Images)
+    NodeOptions Node,
+    FleetOptions Fleet,
+    ModelOptions Model,
+    EngineOptions Engine,
+    EdgeOptions Edge,
+    SessionOptions Sessions,
+    ImageLimits Images)
 {
     /// <summary>Configuration section of all options.</summary>
     public const string Section = "Llava";
@@ -26,6 +32,7 @@ internal sealed record NodeSettings(
     private IEnumerable<(object Options, string Section)> All =>
     [
         (Node, Section),
+        (Fleet, Section),
         (Model, Section),
         (Engine, Section),
         (Edge, Section),
@@ -37,7 +44,7 @@ internal sealed record NodeSettings(
     /// <exception cref="UserErrorException">One line per mistake.</exception>
     public static NodeSettings Read(IConfiguration configuration)
     {
-        var settings = new NodeSettings(new(), new(), new(), new(), new(), new()) { Configuration = configuration };
+        var settings = new NodeSettings(new(), new(), new(), new(), new(), new(), new()) { Configuration = configuration };
         var mistakes = new List<string>();
         foreach (var (options, section) in settings.All)
         {

@@ -9,7 +9,7 @@ public readonly record struct ImageHash
     /// <exception cref="FormatException">Not 64 hexadecimal digits.</exception>
     public ImageHash(string hex)
     {
-        if (hex is not { Length: 64 } || !hex.All(char.IsAsciiHexDigit))
+        if (!IsHash(hex))
         {
             throw new FormatException($"'{Shown(hex)}' is not an image hash: 64 hexadecimal digits are.");
         }
@@ -19,6 +19,9 @@ public readonly record struct ImageHash
 
     /// <summary>64 lower-case hexadecimal digits.</summary>
     public string Hex { get; }
+
+    /// <summary>True for 64 hexadecimal digits.</summary>
+    public static bool IsHash(string? hex) => hex is { Length: 64 } && hex.All(char.IsAsciiHexDigit);
 
     /// <summary>The address of these bytes.</summary>
     public static ImageHash Of(ReadOnlySpan<byte> file) => new(Convert.ToHexStringLower(SHA256.HashData(file)));

@@ -2,10 +2,16 @@ using LlavaCluster.Core.Imaging;
 
 namespace LlavaCluster.Core.Sessions;
 
-/// <summary>Images as files named by their hash, in 256 folders. A file is written under another name and then renamed: it is there whole or not at all.</summary>
+/// <summary>
+/// Images as files named by their hash, in 256 folders. A file is written under another name and then renamed: it is there whole or not at
+/// all. Beside it a folder has an empty file for each session that holds the image.
+/// </summary>
 public sealed class FileImageStore : IImageStore
 {
+    private const string LockName = "lock";
+
     private readonly string _folder;
+    private readonly SemaphoreSlim _holding = new(1, 1);
 
     /// <summary>In this folder, which is made when it is not there.</summary>
     public FileImageStore(string folder)
@@ -15,12 +21,12 @@ public sealed class FileImageStore : IImageStore
     }
 
     /// <inheritdoc/>
-    public async Task PutAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
+    public Task PutAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken) => Guarded(async () =>
     {
         var path = PathOf(image);
         if (File.Exists(path))
         {
-            return;
+            return true;
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -29,38 +35,105 @@ public sealed class FileImageStore : IImageStore
         {
             await File.WriteAllBytesAsync(temporary, file, cancellationToken).ConfigureAwait(false);
             File.Move(temporary, path, overwrite: true);
+            return true;
         }
         catch
         {
             File.Delete(temporary);
             throw;
         }
-    }
+    });
 
     /// <inheritdoc/>
-    public async Task<ReadOnlyMemory<byte>?> TryGetAsync(ImageHash image, CancellationToken cancellationToken)
+    public Task<ReadOnlyMemory<byte>?> TryGetAsync(ImageHash image, CancellationToken cancellationToken) =>
+        Guarded<ReadOnlyMemory<byte>?>(async () =>
+        {
+            try
+            {
+                return await File.ReadAllBytesAsync(PathOf(image), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+            {
+                return null;
+            }
+        });
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(ImageHash image, CancellationToken cancellationToken) => Locked(() => Delete(image));
+
+    /// <inheritdoc/>
+    public Task HoldAsync(ImageHash image, string session, CancellationToken cancellationToken) => Locked(() =>
+    {
+        var holders = HoldersOf(image);
+        Directory.CreateDirectory(holders);
+        File.WriteAllBytes(Path.Combine(holders, FileTurnLog.NameOf(session)), []);
+    });
+
+    /// <inheritdoc/>
+    public Task ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken) => Locked(() =>
+    {
+        var holders = HoldersOf(image);
+        if (Directory.Exists(holders))
+        {
+            File.Delete(Path.Combine(holders, FileTurnLog.NameOf(session)));
+            if (Directory.EnumerateFileSystemEntries(holders).Any())
+            {
+                return;
+            }
+
+            Directory.Delete(holders);
+        }
+
+        if (deleteUnheld)
+        {
+            Delete(image);
+        }
+    });
+
+    private void Delete(ImageHash image)
+    {
+        // The bytes first: what is left of a deletion that was cut off holds nothing, and goes with the next release.
+        if (File.Exists(PathOf(image)))
+        {
+            File.Delete(PathOf(image));
+        }
+
+        if (Directory.Exists(HoldersOf(image)))
+        {
+            Directory.Delete(HoldersOf(image), recursive: true);
+        }
+    }
+
+    /// <summary>One at a time, in this process and in others that share the folder.</summary>
+    private Task Locked(Action work) => Guarded(async () =>
+    {
+        await _holding.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await using var alone = await LockedFile.OpenAsync(Path.Combine(_folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite)
+                .ConfigureAwait(false);
+            await Task.Run(work).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            _holding.Release();
+        }
+    });
+
+    private static async Task<T> Guarded<T>(Func<Task<T>> work)
     {
         try
         {
-            return await File.ReadAllBytesAsync(PathOf(image), cancellationToken).ConfigureAwait(false);
+            return await work().ConfigureAwait(false);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return null;
+            throw new StoreUnavailableException($"The image cannot be read or written now: {error.Message}", error);
         }
-    }
-
-    /// <inheritdoc/>
-    public Task DeleteAsync(ImageHash image, CancellationToken cancellationToken)
-    {
-        var path = PathOf(image);
-        if (File.Exists(path))
-        {
-            File.Delete(path);
-        }
-
-        return Task.CompletedTask;
     }
 
     private string PathOf(ImageHash image) => Path.Combine(_folder, image.Hex[..2], image.Hex);
+
+    private string HoldersOf(ImageHash image) => PathOf(image) + ".holders";
 }

@@ -158,7 +158,7 @@ public sealed class FileTurnLog : ITurnLog
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new TurnLogUnavailableException($"The conversation cannot be read or written now: {error.Message}", error);
+            throw new StoreUnavailableException($"The conversation cannot be read or written now: {error.Message}", error);
         }
         finally
         {

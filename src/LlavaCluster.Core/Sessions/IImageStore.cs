@@ -2,7 +2,10 @@ using LlavaCluster.Core.Imaging;
 
 namespace LlavaCluster.Core.Sessions;
 
-/// <summary>Image bytes by their hash. Any thread.</summary>
+/// <summary>
+/// Image bytes by their hash, and which sessions hold each: a session holds an image before its log names it, and releases it when it is
+/// deleted. Any thread. Every method throws <see cref="StoreUnavailableException"/> when the store cannot be reached.
+/// </summary>
 public interface IImageStore
 {
     /// <summary>Keeps the bytes; nothing happens when they are there already.</summary>
@@ -13,4 +16,14 @@ public interface IImageStore
 
     /// <summary>Forgets an image; nothing happens when it is not there.</summary>
     Task DeleteAsync(ImageHash image, CancellationToken cancellationToken);
+
+    /// <summary>Notes that a session needs the image, whose bytes need not be there yet; nothing happens when that is noted already.</summary>
+    Task HoldAsync(ImageHash image, string session, CancellationToken cancellationToken);
+
+    /// <summary>A session needs the image no longer.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="deleteUnheld">Delete the bytes when no other session holds them.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken);
 }

@@ -25,6 +25,26 @@ public interface ISessionGrain : IGrainWithStringKey
     [Alias("Get")]
     Task<SessionMessage> Get();
 
+    /// <summary>Begins another session with this one's turns up to one of them. Its KV is found by the prefix.</summary>
+    /// <param name="turnId">The last turn of the copy; empty: the last one that is over.</param>
+    /// <param name="fork">Id of the new session, which must not exist.</param>
+    /// <exception cref="TurnRefusedException">NotFound: no such session or turn. TurnRunning: the turn is not over.</exception>
+    [AlwaysInterleave]
+    [Alias("Fork")]
+    Task Fork(string turnId, string fork);
+
+    /// <summary>Brings the conversation's KV to a replica, so that its next turn begins sooner.</summary>
+    /// <exception cref="TurnRefusedException">NotFound: no such session. QueueFull or Unavailable: not now.</exception>
+    [AlwaysInterleave]
+    [ResponseTimeout("00:02:00")]
+    [Alias("Warm")]
+    Task<WarmMessage> Warm();
+
+    /// <summary>Deletes the session when its last turn began or ended before this, and none runs.</summary>
+    /// <returns>True when it is gone.</returns>
+    [Alias("Expire")]
+    Task<bool> Expire(DateTimeOffset usedBefore);
+
     /// <summary>Cancels what runs and forgets the conversation for ever.</summary>
     /// <exception cref="TurnRefusedException">NotFound: there is no such session.</exception>
     [Alias("Delete")]

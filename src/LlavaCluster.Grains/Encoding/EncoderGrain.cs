@@ -63,9 +63,18 @@ internal sealed partial class EncoderGrain(IImageEncodeEngine engine, IImageStor
         }
     }
 
-    private async Task<ReadOnlyMemory<byte>> FileOf(ImageHash hash, CancellationToken cancellationToken) =>
-        await images.TryGetAsync(hash, cancellationToken)
-        ?? throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
+    private async Task<ReadOnlyMemory<byte>> FileOf(ImageHash hash, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await images.TryGetAsync(hash, cancellationToken)
+                ?? throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
+        }
+        catch (StoreUnavailableException error)
+        {
+            throw new TurnRefusedException(RefusalCode.Unavailable, error.Message, TimeSpan.FromSeconds(1));
+        }
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The encoder failed on image {Image}.")]
     private partial void LogFailed(string image, Exception error);

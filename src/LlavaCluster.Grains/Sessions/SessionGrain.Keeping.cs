@@ -1,9 +1,11 @@
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains.Sessions;
 
-/// <summary>How a session comes out of its log, and how it ends for ever.</summary>
+/// <summary>How a session comes out of its log, is copied, brought back into the KV cache, and ends for ever.</summary>
 internal sealed partial class SessionGrain
 {
     private Task? _loaded;
@@ -24,15 +26,14 @@ internal sealed partial class SessionGrain
             var running = _live.ToArray();
             foreach (var turn in running)
             {
+                turn.IsAbandoned = false;
                 await turn.Cancel.CancelAsync();
             }
 
             await Task.WhenAll(running.Select(turn => turn.Done));
-            await _log.DeleteAsync(Id, CancellationToken.None);
-            (_conversation, _replica) = (new Conversation(), null);
-            LogDeleted(Id);
+            await EraseAsync();
         }
-        catch (TurnLogUnavailableException unavailable)
+        catch (StoreUnavailableException unavailable)
         {
             _loaded = null;
             throw NotWritten(unavailable);
@@ -41,6 +42,73 @@ internal sealed partial class SessionGrain
         {
             _deleting = false;
         }
+    }
+
+    /// <inheritdoc/>
+    public async Task<bool> Expire(DateTimeOffset usedBefore)
+    {
+        await LoadAsync();
+        if (_live.Count > 0 || _conversation.UsedAt is null || _conversation.UsedAt >= usedBefore)
+        {
+            return false;
+        }
+
+        await Delete();
+        LogExpired(Id, usedBefore);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async Task Fork(string turnId, string fork)
+    {
+        await LoadAsync();
+        if (!Exists)
+        {
+            throw Unknown();
+        }
+
+        try
+        {
+            var entries = await ForkRule.EntriesAsync(_log, Id, turnId);
+            foreach (var image in ImagesOf(Conversation.From(entries)))
+            {
+                await _images.HoldAsync(image, fork, CancellationToken.None);
+            }
+
+            for (var i = 0; i < entries.Count; i++)
+            {
+                await _log.AppendAsync(fork, i, entries[i], CancellationToken.None);
+            }
+
+            LogForked(Id, fork, turnId);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            throw NotWritten(unavailable);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<WarmMessage> Warm()
+    {
+        await LoadAsync();
+        if (!Exists)
+        {
+            throw Unknown();
+        }
+
+        // A turn that runs or waits has, or fetches, what it needs; and where nothing fits behind the conversation no turn will follow.
+        if (_live.Count > 0 || _conversation.Ids.Count == 0 || _conversation.Ids.Count >= _config.Text.MaxPositions)
+        {
+            return new WarmMessage(_conversation.Ids.Count, _conversation.Ids.Count);
+        }
+
+        var probe = new TurnStarted("", [], null, [], [], SamplingOptions.Greedy, 0, 1, _time.GetUtcNow());
+        var place = await _runner.RouteAsync(Id, _replica, _conversation, probe, CancellationToken.None);
+        var sequence = _admission.Sequence(Id, _conversation, probe, place.Encoders, tenant: "");
+        var warmed = await _runner.WarmAsync(place.Replica, sequence);
+        _replica = place.Replica;
+        return warmed;
     }
 
     /// <summary>Reads the log, unless that was done. Several calls may wait for one reading.</summary>
@@ -55,7 +123,7 @@ internal sealed partial class SessionGrain
         catch (Exception error)
         {
             _loaded = _loaded == loading ? null : _loaded;
-            if (error is TurnLogUnavailableException unavailable)
+            if (error is StoreUnavailableException unavailable)
             {
                 LogUnavailable(Id, unavailable);
                 throw NotWritten(unavailable);
@@ -65,5 +133,63 @@ internal sealed partial class SessionGrain
         }
     }
 
-    private async Task ReadAsync() => _conversation = Conversation.From(await _log.ReadAsync(Id, CancellationToken.None));
+    private async Task ReadAsync()
+    {
+        _conversation = Conversation.From(await _log.ReadAsync(Id, CancellationToken.None));
+        if (_conversation.IsDeleted)
+        {
+            // A deletion that was cut off.
+            await EraseAsync();
+        }
+    }
+
+    /// <summary>Removes all that is kept of the session. The log says first that it is being done, and goes last.</summary>
+    private async Task EraseAsync()
+    {
+        if (_conversation.LogLength > 0)
+        {
+            if (_conversation.Open is { } open)
+            {
+                await AppendAsync(new TurnEnded(open.Started.TurnId, [], "", Core.Engine.FinishReason.Cancelled, _time.GetUtcNow()));
+            }
+
+            if (!_conversation.IsDeleted)
+            {
+                await AppendAsync(new SessionDeleted(_time.GetUtcNow()));
+            }
+
+            foreach (var image in ImagesOf(_conversation))
+            {
+                await _images.ReleaseAsync(image, Id, deleteUnheld: true, CancellationToken.None);
+            }
+
+            await _log.DeleteAsync(Id, CancellationToken.None);
+        }
+
+        (_conversation, _replica) = (new Conversation(), null);
+        LogDeleted(Id);
+    }
+
+    /// <summary>A turn that was refused leaves no image held that the conversation does not have; the client may send it again by its hash.</summary>
+    private async Task ReleaseUnusedAsync(LiveTurn turn)
+    {
+        try
+        {
+            var used = ImagesOf(_conversation);
+            foreach (var hash in HashesOf(turn.Content.Parts).Where(hash => !used.Contains(hash)))
+            {
+                await _images.ReleaseAsync(hash, Id, deleteUnheld: false, CancellationToken.None);
+            }
+        }
+        catch (StoreUnavailableException error)
+        {
+            LogUnavailable(Id, error);
+        }
+    }
+
+    private static HashSet<ImageHash> ImagesOf(Conversation conversation) =>
+        [.. conversation.Turns.SelectMany(turn => HashesOf(turn.Started.Parts))];
+
+    private static IEnumerable<ImageHash> HashesOf(IReadOnlyList<TurnPart> parts) =>
+        parts.Select(part => part.Image).OfType<string>().Where(ImageHash.IsHash).Distinct().Select(hex => new ImageHash(hex));
 }

@@ -25,6 +25,12 @@ internal sealed partial class SessionGrain
     [LoggerMessage(Level = LogLevel.Error, Message = "Session {Session}: turn {Turn} was cut off; it stays open in the log.")]
     private partial void LogLost(string session, string turn, Exception error);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session} was not used since {UsedBefore:u} and is gone.")]
+    private partial void LogExpired(string session, DateTimeOffset usedBefore);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session} was copied to {Fork}, up to turn '{Turn}'.")]
+    private partial void LogForked(string session, string fork, string turn);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Session {Session}: its log cannot be had now.")]
     private partial void LogUnavailable(string session, Exception error);
 }

@@ -46,6 +46,7 @@ internal sealed partial class SessionGrain
         }
         catch (TurnRefusedException refused)
         {
+            await ReleaseUnusedAsync(turn);
             OnRefused(turn.TurnId, refused);
             return buffer => buffer.Fail(refused);
         }
@@ -56,7 +57,7 @@ internal sealed partial class SessionGrain
             DeactivateOnIdle();
             return buffer => buffer.Fail(Leaving());
         }
-        catch (TurnLogUnavailableException unavailable)
+        catch (StoreUnavailableException unavailable)
         {
             LogUnavailable(Id, unavailable);
             _loaded = null; // what was being written may be there or not
@@ -79,7 +80,7 @@ internal sealed partial class SessionGrain
         var isAgain = await IsAgainAsync(turn);
         var started = isAgain
             ? _conversation.Open!.Started
-            : await _admission.AdmitAsync(_conversation, turn.TurnId, turn.Content, SeedOf(turn.TurnId), _time.GetUtcNow(), cancel);
+            : await _admission.AdmitAsync(Id, _conversation, turn.TurnId, turn.Content, SeedOf(turn.TurnId), _time.GetUtcNow(), cancel);
         var place = await _runner.RouteAsync(Id, _replica, _conversation, started, cancel);
         var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
         await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, cancel);
@@ -166,6 +167,6 @@ internal sealed partial class SessionGrain
     private ulong SeedOf(string turnId) =>
         BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes($"{Id}\n{turnId}")));
 
-    private static TurnRefusedException NotWritten(TurnLogUnavailableException error) => new(
+    private static TurnRefusedException NotWritten(StoreUnavailableException error) => new(
         RefusalCode.Unavailable, $"{error.Message} Ask again with the same turn id: it goes on.", TimeSpan.FromSeconds(1));
 }

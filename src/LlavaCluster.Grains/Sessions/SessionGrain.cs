@@ -20,6 +20,7 @@ namespace LlavaCluster.Grains.Sessions;
 internal sealed partial class SessionGrain : Grain, ISessionGrain
 {
     private readonly ITurnLog _log;
+    private readonly IImageStore _images;
     private readonly ITokenizer _tokenizer;
     private readonly LlavaConfig _config;
     private readonly SessionOptions _options;
@@ -47,8 +48,8 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         IGrainFactory grains,
         ILogger<SessionGrain> logger)
     {
-        (_log, _tokenizer, _config, _options, _time, _instruments, _logger) =
-            (log, tokenizer, config, options.Value, time, instruments, logger);
+        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _logger) =
+            (log, images, tokenizer, config, options.Value, time, instruments, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
         _runner = new TurnRunner(grains, tokenizer, instruments, time);
     }
@@ -187,7 +188,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         {
             throw new TurnRefusedException(
                 RefusalCode.TurnRunning,
-                $"Turn {running.TurnId} is running; wait for it, cancel it{(_options.RefuseWhileBusy ? "" : ", or ask to wait")}.");
+                $"Turn {running.TurnId} is running; wait for it{(_options.RefuseWhileBusy ? " or cancel it." : ", cancel it, or ask to wait.")}");
         }
 
         if (_live.Count > _options.MaxWaitingTurns)

@@ -28,6 +28,10 @@ public sealed class SessionOptions
     /// <summary>Refuse a turn that comes while another one of its session runs, whatever its request says; else the request decides.</summary>
     public bool RefuseWhileBusy { get; set; }
 
+    /// <summary>A session that was not used for so many hours is deleted; 0: never.</summary>
+    [Range(0, 1_000_000)]
+    public int ExpireHours { get; set; } = 720;
+
     /// <summary>Tokens of a running turn that are written to its log together.</summary>
     [Range(1, 4096)]
     public int CheckpointTokens { get; set; } = 32;

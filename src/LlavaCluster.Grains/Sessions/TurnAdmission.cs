@@ -8,14 +8,14 @@ namespace LlavaCluster.Grains.Sessions;
 
 /// <summary>
 /// Makes the sequence of a turn, or refuses it: (1) what the request must keep to beside the conversation, (2) its images, by their
-/// headers, (3) the ids that it appends, (4) whether they fit. Nothing is kept or changed here.
+/// headers, (3) the ids that it appends, (4) whether they fit. Nothing is changed here but that the session holds the images.
 /// </summary>
 internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, TurnImages images, SessionOptions options)
 {
     /// <summary>The log entry that begins the turn.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, NotFound or ContextExceeded.</exception>
     public async Task<TurnStarted> AdmitAsync(
-        Conversation conversation, string turnId, TurnContent content, ulong drawnSeed, DateTimeOffset now, CancellationToken cancellationToken)
+        string session, Conversation conversation, string turnId, TurnContent content, ulong drawnSeed, DateTimeOffset now, CancellationToken cancellationToken)
     {
         // (1)
         if (content.System is not null && conversation.Turns.Count > 0 && content.System != conversation.System)
@@ -34,7 +34,7 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
         }
 
         // (2)
-        var found = await images.FindAsync(content.Parts, cancellationToken);
+        var found = await images.FindAsync(session, content.Parts, cancellationToken);
         // (3)
         // A megabyte of text takes its time: not on the grain's turn. The conversation does not change while its turn is admitted.
         var prompt = await Task.Run(

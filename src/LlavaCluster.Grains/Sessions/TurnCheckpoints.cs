@@ -41,7 +41,7 @@ internal sealed class TurnCheckpoints(
             await StopAsync();
             await WriteAsync();
         }
-        catch (Exception error) when (error is TurnLogUnavailableException or TurnLogFencedException)
+        catch (Exception error) when (error is StoreUnavailableException or TurnLogFencedException)
         {
             failed(error);
         }
@@ -60,7 +60,7 @@ internal sealed class TurnCheckpoints(
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
             }
-            catch (TurnLogUnavailableException error)
+            catch (StoreUnavailableException error)
             {
                 failed(error);
                 await PauseAsync();

@@ -16,20 +16,20 @@ internal readonly record struct TurnImage(ImageHash Hash, int Width, int Height,
 /// <summary>Looks the images of a turn up.</summary>
 internal sealed class TurnImages(IImageStore store, ImageLimits limits, LlavaConfig config)
 {
-    /// <summary>The images of these parts, in order.</summary>
+    /// <summary>The images of these parts, in order. The session holds them from now on.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument: no hash, or no image. NotFound: not in the store.</exception>
-    public async Task<IReadOnlyList<TurnImage>> FindAsync(IReadOnlyList<TurnPart> parts, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TurnImage>> FindAsync(string session, IReadOnlyList<TurnPart> parts, CancellationToken cancellationToken)
     {
         var images = new List<TurnImage>();
         foreach (var part in parts.Where(part => part.Image is not null))
         {
-            images.Add(await FindAsync(part.Image!, cancellationToken));
+            images.Add(await FindAsync(session, part.Image!, cancellationToken));
         }
 
         return images;
     }
 
-    private async Task<TurnImage> FindAsync(string sha256, CancellationToken cancellationToken)
+    private async Task<TurnImage> FindAsync(string session, string sha256, CancellationToken cancellationToken)
     {
         ImageHash hash;
         try
@@ -41,6 +41,8 @@ internal sealed class TurnImages(IImageStore store, ImageLimits limits, LlavaCon
             throw new TurnRefusedException(RefusalCode.InvalidArgument, error.Message);
         }
 
+        // Held first: bytes that are there now can then not go with another session.
+        await store.HoldAsync(hash, session, cancellationToken);
         if (await store.TryGetAsync(hash, cancellationToken) is not { } file)
         {
             throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");

@@ -21,6 +21,22 @@ internal sealed class TurnRunner(IGrainFactory grains, ITokenizer tokenizer, Ins
         return route;
     }
 
+    /// <summary>Has a replica compute the conversation as far as its KV is not there; the one token behind it is thrown away.</summary>
+    /// <exception cref="TurnRefusedException">ContextExceeded, QueueFull or Unavailable.</exception>
+    public async Task<WarmMessage> WarmAsync(string replica, SequenceMessage sequence)
+    {
+        var warmed = new WarmMessage(sequence.TokenIds.Count, 0);
+        await foreach (var next in grains.GetGrain<IDecoderShardGrain>($"{replica}/0").Generate(sequence))
+        {
+            if (next is SequenceStartedMessage started)
+            {
+                warmed = new WarmMessage(started.PromptTokens, started.CachedTokens);
+            }
+        }
+
+        return warmed;
+    }
+
     /// <summary>Hands the sequence to the replica; comes back when it stands in the queue there.</summary>
     /// <exception cref="TurnRefusedException">ContextExceeded, QueueFull or Unavailable.</exception>
     public async Task<TurnRun> BeginAsync(

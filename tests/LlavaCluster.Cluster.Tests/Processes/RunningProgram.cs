@@ -21,6 +21,7 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     private readonly Process _process;
     private readonly Transcript _output;
     private readonly Transcript _errors;
+    private bool _disposed;
 
     private RunningProgram(Process process)
     {
@@ -87,6 +88,12 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);

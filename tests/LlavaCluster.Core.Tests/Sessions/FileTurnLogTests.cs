@@ -93,7 +93,7 @@ public sealed class FileTurnLogTests : TurnLogContract, IDisposable
         var log = Open();
         Directory.Delete(_folder, recursive: true);
 
-        var error = await Assert.ThrowsAsync<TurnLogUnavailableException>(() => log.AppendAsync("s", 0, Started, default));
+        var error = await Assert.ThrowsAsync<StoreUnavailableException>(() => log.AppendAsync("s", 0, Started, default));
 
         Directory.CreateDirectory(_folder);
         Assert.StartsWith("The conversation cannot be read or written now: ", error.Message);

@@ -1,0 +1,70 @@
+using System.Net;
+using System.Net.Sockets;
+using LlavaCluster.Cluster.Tests.Processes;
+using LlavaCluster.Grains.Storage;
+using StackExchange.Redis;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests.Storage;
+
+/// <summary>A Redis of our own at a free port, which writes every command to its disk before it answers.</summary>
+public sealed class RedisServer : IAsyncLifetime
+{
+    private const int Stop = 19, Continue = 18, Kill = 9;
+
+    private readonly ScratchFolder _folder = new();
+    private readonly int _port = FreePort();
+    private RunningProgram _program = null!;
+
+    internal string Address => $"127.0.0.1:{_port}";
+
+    /// <inheritdoc/>
+    public async Task InitializeAsync()
+    {
+        Directory.CreateDirectory(_folder.Of("redis"));
+        await StartAsync();
+    }
+
+    /// <inheritdoc/>
+    public async Task DisposeAsync()
+    {
+        await _program.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    /// <summary>A connection whose keys nobody else has.</summary>
+    internal Task<RedisConnection> ConnectAsync(TimeSpan patience, string? prefix = null) =>
+        RedisConnection.OpenAsync(Address, prefix ?? Guid.NewGuid().ToString("N"), patience);
+
+    internal void Freeze() => _program.Signal(Stop);
+
+    internal void Thaw() => _program.Signal(Continue);
+
+    internal async Task KillAsync()
+    {
+        _program.Signal(Kill);
+        await _program.ExitAsync();
+        await _program.DisposeAsync();
+    }
+
+    internal async Task StartAsync()
+    {
+        _program = RunningProgram.Start(
+            "redis-server",
+            "--port", $"{_port}", "--bind", "127.0.0.1", "--dir", _folder.Of("redis"), "--save", "", "--appendonly", "yes", "--appendfsync", "always");
+        await _program.OutputAsync("Ready to accept connections");
+    }
+
+    internal async Task FlushAsync()
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync($"{Address},allowAdmin=true");
+        await redis.GetServer(Address).FlushAllDatabasesAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -15,7 +15,9 @@ namespace LlavaCluster.Model.KvCache;
 /// <param name="Length">Tokens.</param>
 /// <param name="FirstKey">First position that any of them looks at.</param>
 /// <param name="Blocks">[blocks], int64: those that cover positions from the one of <paramref name="FirstKey"/>.</param>
-/// <param name="Mask">[length, context − first key], bool, true where a token may look; null: see <paramref name="Causal"/>.</param>
+/// <param name="Mask">
+/// [length, context − first key]: bool, true where a token may look, or numbers that are added to the scores; null: see <paramref name="Causal"/>.
+/// </param>
 /// <param name="Causal">Without a mask: token i looks at the keys up to the i-th; false: at all.</param>
 internal sealed record SequenceSpan(int Offset, int Start, int Length, int FirstKey, Tensor Blocks, Tensor? Mask, bool Causal)
 {

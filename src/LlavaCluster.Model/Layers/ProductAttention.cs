@@ -16,7 +16,10 @@ internal static class ProductAttention
     /// <param name="query">[…, length, head_dim]</param>
     /// <param name="keys">[…, context, head_dim]</param>
     /// <param name="values">[…, context, head_dim]</param>
-    /// <param name="mask">[length, context], bool, true where a token may look; null: everywhere, unless <paramref name="causal"/>.</param>
+    /// <param name="mask">
+    /// [length, context]: bool, true where a token may look; or numbers that are added, −∞ where it may not, which is faster; null:
+    /// everywhere, unless <paramref name="causal"/>.
+    /// </param>
     /// <param name="causal">Without a mask: token i looks at keys 0 … i.</param>
     /// <returns>[…, length, head_dim]</returns>
     public static Tensor Attend(Tensor query, Tensor keys, Tensor values, Tensor? mask = null, bool causal = false)
@@ -31,7 +34,10 @@ internal static class ProductAttention
 
         if (mask is not null)
         {
-            scores = scores.masked_fill_(mask.logical_not(), float.NegativeInfinity); // the product's gradient needs its factors only
+            // In place: the product's gradient needs its factors only.
+            scores = mask.dtype == ScalarType.Bool
+                ? scores.masked_fill_(mask.logical_not(), float.NegativeInfinity)
+                : scores.add_(mask);
         }
 
         return matmul(scores.softmax(-1), values).MoveToOuterDisposeScope();

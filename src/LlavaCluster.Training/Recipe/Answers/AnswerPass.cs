@@ -83,7 +83,7 @@ internal sealed class AnswerPass(TinyNetwork network)
         return cat(parts).MoveToOuterDisposeScope();
     }
 
-    private static StepInput Step(LessonBatch batch)
+    private StepInput Step(LessonBatch batch)
     {
         var spans = new SequenceSpan[batch.Lessons.Count];
         var none = empty(0, dtype: ScalarType.Int64);
@@ -91,8 +91,9 @@ internal sealed class AnswerPass(TinyNetwork network)
         for (var i = 0; i < spans.Length; i++)
         {
             var length = batch.Lessons[i].Length;
-            var mask = empty(length, length, dtype: ScalarType.Bool);
-            batch.Masks[i].CopyTo(mask.bytes);
+            var seen = empty(length, length, dtype: ScalarType.Bool);
+            batch.Masks[i].CopyTo(seen.bytes);
+            var mask = zeros(length, length, dtype: network.Device.Type).masked_fill_(seen.logical_not_(), float.NegativeInfinity);
             spans[i] = new SequenceSpan(offset, Start: 0, length, FirstKey: 0, none, mask, Causal: false);
             offset += length;
         }

@@ -6,7 +6,7 @@ namespace LlavaCluster.Training.Checkpoint;
 
 /// <summary>
 /// Writes a vocabulary as the tokenizer files of a published checkpoint. The class is transformers' PreTrainedTokenizerFast, which
-/// takes tokenizer.json as it stands; LlamaTokenizer would look for a SentencePiece model beside it.
+/// takes tokenizer.json as it stands.
 /// </summary>
 internal static class TokenizerWriter
 {

@@ -1,0 +1,39 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace LlavaCluster.Model.Kernels;
+
+/// <summary>Which instructions the kernels use; chosen once at start. Products have the same bits on every path.</summary>
+internal enum KernelPath
+{
+    /// <summary>One number at a time.</summary>
+    Plain,
+
+    /// <summary>Eight numbers at a time, with fused multiply-add.</summary>
+    Avx2,
+
+    /// <summary>Sixteen numbers at a time.</summary>
+    Avx512,
+}
+
+/// <summary>The paths of this processor.</summary>
+internal static class KernelPaths
+{
+    /// <summary>The fastest path that this processor has.</summary>
+    public static KernelPath Best
+        => Avx512F.IsSupported && Avx512BW.IsSupported ? KernelPath.Avx512
+        : Avx2.IsSupported && Fma.IsSupported ? KernelPath.Avx2
+        : KernelPath.Plain;
+
+    /// <summary>All paths that this processor has, slowest first.</summary>
+    public static IEnumerable<KernelPath> Available => Enum.GetValues<KernelPath>().Where(path => path <= Best);
+
+    /// <summary>The path's product of panels.</summary>
+    /// <exception cref="PlatformNotSupportedException">This processor does not have it.</exception>
+    public static PanelKernel Kernel(KernelPath path) => path switch
+    {
+        _ when path > Best => throw new PlatformNotSupportedException($"Kernels for {path} are asked for; this processor has {Best} at most."),
+        KernelPath.Avx512 => new Avx512PanelKernel(),
+        KernelPath.Avx2 => new PanelKernel<Lanes256, System.Runtime.Intrinsics.Vector256<float>>(),
+        _ => new PanelKernel<PlainLane, float>(),
+    };
+}

@@ -1,0 +1,199 @@
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+
+namespace LlavaCluster.Model.Kernels;
+
+/// <summary>
+/// The threads that kernels run on, one of them the caller's. A worker that finds nothing to do spins a short while, since the next
+/// kernel of a step comes within microseconds, then sleeps. Any thread may call; callers take turns.
+/// </summary>
+internal sealed unsafe partial class WorkerPool : IDisposable
+{
+    /// <summary>Looks at the clock-free end of patience: about 50 µs.</summary>
+    private const int Spins = 2000;
+
+    private readonly Lock _turn = new();
+    private readonly Worker[] _others;
+    private ParallelWork? _work;
+    private int _generation;
+    private int _busy;
+    private volatile bool _stopped;
+    private ExceptionDispatchInfo? _failure;
+
+    /// <summary>Starts the workers.</summary>
+    /// <param name="workers">At least 1; the caller's thread is one of them.</param>
+    public WorkerPool(int workers)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        Workers = workers;
+        _others = [.. Enumerable.Range(1, workers - 1).Select(number => new Worker(number))];
+        foreach (var worker in _others)
+        {
+            var thread = new Thread(() => Loop(worker)) { IsBackground = true, Name = $"kernel worker {worker.Number}" };
+            thread.Start();
+        }
+    }
+
+    /// <summary>Threads that work, the caller's among them.</summary>
+    public int Workers { get; }
+
+    /// <summary>Does all items; returns when the last is done.</summary>
+    public void Run(ParallelWork work)
+    {
+        var items = work.Items;
+        if (items <= 1 || Workers == 1)
+        {
+            for (var item = 0; item < items; item++)
+            {
+                work.Do(item, 0);
+            }
+
+            return;
+        }
+
+        lock (_turn)
+        {
+            work.Next = 0;
+            _work = work;
+            _busy = _others.Length;
+            Interlocked.Increment(ref _generation);
+            foreach (var worker in _others)
+            {
+                if (Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
+                {
+                    worker.Wake.Release();
+                }
+            }
+
+            Take(work, 0);
+            var spin = default(SpinWait);
+            while (Volatile.Read(ref _busy) != 0)
+            {
+                spin.SpinOnce(sleep1Threshold: -1);
+            }
+
+            _work = null;
+            if (_failure is { } failure)
+            {
+                _failure = null;
+                failure.Throw();
+            }
+        }
+    }
+
+    /// <summary>Ends the workers; none may be at work.</summary>
+    public void Dispose()
+    {
+        _stopped = true;
+        Interlocked.Increment(ref _generation);
+        foreach (var worker in _others)
+        {
+            if (Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
+            {
+                worker.Wake.Release();
+            }
+        }
+    }
+
+    private void Loop(Worker worker)
+    {
+        Pin(worker.Number);
+        var seen = 0;
+        while (true)
+        {
+            Await(worker, seen);
+            seen++;
+            if (_stopped)
+            {
+                return;
+            }
+
+            Take(_work!, worker.Number);
+            Interlocked.Decrement(ref _busy);
+        }
+    }
+
+    private void Take(ParallelWork work, int worker)
+    {
+        try
+        {
+            var items = work.Items;
+            for (var item = Interlocked.Increment(ref work.Next) - 1; item < items; item = Interlocked.Increment(ref work.Next) - 1)
+            {
+                work.Do(item, worker);
+            }
+        }
+        catch (Exception failure)
+        {
+            _failure = ExceptionDispatchInfo.Capture(failure); // the caller throws it
+        }
+    }
+
+    /// <summary>Returns once a generation after <paramref name="seen"/> has begun.</summary>
+    private void Await(Worker worker, int seen)
+    {
+        for (var i = 0; i < Spins; i++)
+        {
+            if (Volatile.Read(ref _generation) != seen)
+            {
+                return;
+            }
+
+            Thread.SpinWait(8);
+        }
+
+        Interlocked.Exchange(ref worker.Sleeping, 1);
+        if (Volatile.Read(ref _generation) != seen && Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
+        {
+            return; // it began in between, and nobody has woken this worker
+        }
+
+        worker.Wake.Wait();
+    }
+
+    /// <summary>Binds this thread to one of the processors that the process may use; where that fails, the system places it.</summary>
+    private static void Pin(int number)
+    {
+        const int Bytes = 128;
+        var allowed = stackalloc byte[Bytes];
+        if (sched_getaffinity(0, Bytes, allowed) < 0)
+        {
+            return;
+        }
+
+        var processors = new List<int>();
+        for (var i = 0; i < Bytes * 8; i++)
+        {
+            if (((allowed[i / 8] >> (i % 8)) & 1) == 1)
+            {
+                processors.Add(i);
+            }
+        }
+
+        if (processors.Count == 0)
+        {
+            return;
+        }
+
+        var mine = processors[number % processors.Count];
+        new Span<byte>(allowed, Bytes).Clear();
+        allowed[mine / 8] = (byte)(1 << (mine % 8));
+        _ = sched_setaffinity(0, Bytes, allowed);
+    }
+
+    [LibraryImport("libc")]
+    private static partial int sched_getaffinity(int thread, nuint bytes, byte* mask);
+
+    [LibraryImport("libc")]
+    private static partial int sched_setaffinity(int thread, nuint bytes, byte* mask);
+
+    private sealed class Worker(int number)
+    {
+        /// <summary>1 while it sleeps, or is about to.</summary>
+        public int Sleeping;
+
+        public int Number { get; } = number;
+
+        public SemaphoreSlim Wake { get; } = new(0);
+    }
+}

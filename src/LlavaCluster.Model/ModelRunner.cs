@@ -5,6 +5,7 @@ using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Language;
 using LlavaCluster.Model.Weights;
@@ -28,6 +29,7 @@ public sealed class ModelRunner : IModelRunner
     private readonly LanguageModel _model;
     private readonly ImageShelf _images;
     private readonly PagedKvCache _cache;
+    private readonly FastLanguageModel? _fast;
 
     /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -44,6 +46,13 @@ public sealed class ModelRunner : IModelRunner
         _images = new ImageShelf(config, weights, device);
         _cache = new PagedKvCache(
             config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
+        if (options.Kernels == KernelChoice.Fast)
+        {
+            _fast = device.IsCpu
+                ? new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best)
+                : throw new ArgumentException($"Kernels 'fast' compute on a CPU; for device {device.Device} take kernels 'torch'.", nameof(options));
+        }
+
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
     }
@@ -53,6 +62,12 @@ public sealed class ModelRunner : IModelRunner
 
     /// <summary>The network itself, for tests that look inside.</summary>
     internal LanguageModel Network => _model;
+
+    /// <summary>The fast path, for tests that look inside; null without it.</summary>
+    internal FastLanguageModel? Fast => _fast;
+
+    /// <summary>The images, for tests that look inside.</summary>
+    internal ImageShelf Images => _images;
 
     /// <summary>Bytes that one KV block of 16 positions takes on the rank that needs most.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -89,6 +104,11 @@ public sealed class ModelRunner : IModelRunner
                 _cache.Copy(from, to);
             }
 
+            if (_fast is not null)
+            {
+                return RunFast(plan.Slices);
+            }
+
             var step = StepInput.Of(plan.Slices, _device.Device, _config.Text.SlidingWindow);
             var embedded = Embed(plan.Slices, step); // [tokens, hidden]
             var hidden = _model.forward(embedded, step, _cache); // [tokens, hidden]
@@ -113,6 +133,7 @@ public sealed class ModelRunner : IModelRunner
     public void Dispose()
     {
         _collective.Dispose();
+        _fast?.Dispose();
         _model.Dispose();
         _images.Dispose();
         _cache.Dispose();
@@ -149,6 +170,28 @@ public sealed class ModelRunner : IModelRunner
         }
 
         return embedded.MoveToOuterDisposeScope();
+    }
+
+    private StepOutput RunFast(IReadOnlyList<SequenceSlice> slices)
+    {
+        _fast!.Forward(slices, _images);
+        var rows = _fast.Logits(slices);
+        if (rows == 0 || _collective.Rank != 0)
+        {
+            return StepOutput.Empty;
+        }
+
+        var tokens = new SampledToken[rows];
+        for (int i = 0, row = 0; i < slices.Count; i++)
+        {
+            if (slices[i].Sample is { } sample)
+            {
+                tokens[row] = TokenSampler.Sample(_fast.Row(row), sample, _config.ImageTokenId);
+                row++;
+            }
+        }
+
+        return new StepOutput(tokens);
     }
 
     private StepOutput Sample(IReadOnlyList<SequenceSlice> slices, StepInput step, Tensor hidden)

@@ -5,4 +5,17 @@ public sealed record ModelRunnerOptions
 {
     /// <summary>KV blocks, at least 1; the same on all ranks. <see cref="ModelRunner.KvBlockBytes"/> tells what one costs.</summary>
     public required int KvBlocks { get; init; }
+
+    /// <summary>Who computes the language model; all ranks the same.</summary>
+    public KernelChoice Kernels { get; init; } = KernelChoice.Torch;
+}
+
+/// <summary>Who computes the language model.</summary>
+public enum KernelChoice
+{
+    /// <summary>Torch's operators: the reference, on every device.</summary>
+    Torch,
+
+    /// <summary>Our own kernels, on a CPU.</summary>
+    Fast,
 }

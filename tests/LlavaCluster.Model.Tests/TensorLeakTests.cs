@@ -12,11 +12,13 @@ namespace LlavaCluster.Model.Tests;
 [CollectionDefinition(nameof(TensorLeakTests), DisableParallelization = true)]
 public sealed class TensorLeakTests
 {
-    [Fact]
-    public void Run_ManySteps_LeavesNoTensorBehind()
+    [Theory]
+    [InlineData(KernelChoice.Torch)]
+    [InlineData(KernelChoice.Fast)]
+    public void Run_ManySteps_LeavesNoTensorBehind(KernelChoice kernels)
     {
         var model = GoldenModel.Of("yi");
-        using var runner = model.Runner();
+        using var runner = model.Runner(kernels: kernels);
         GreedyLoop.Run(runner, model, model.Case("tiny"), chunk: 200);
         var before = CountWithoutGarbage();
         for (var i = 0; i < 3; i++)

@@ -6,6 +6,7 @@ namespace LlavaCluster.Silo.Hosting;
 internal sealed class ModelOptions : IValidatableObject
 {
     private static readonly string[] KnownTypes = ["auto", "float32", "bfloat16", "float16"];
+    private static readonly string[] KnownKernels = ["torch", "fast"];
 
     /// <summary>Checkpoint folder, or <c>tiny</c> for the one that comes with the program.</summary>
     public string Model { get; set; } = "tiny";
@@ -30,6 +31,11 @@ internal sealed class ModelOptions : IValidatableObject
     [Range(0, 1024)]
     public int Threads { get; set; }
 
+    /// <summary>
+    /// Who computes the language model: torch, the reference; fast, our own kernels for a CPU, with the same bits under any load.
+    /// </summary>
+    public string Kernels { get; set; } = "torch";
+
     /// <summary>Name of the prompt template; null: the checkpoint's own.</summary>
     public string? Template { get; set; }
 
@@ -39,6 +45,15 @@ internal sealed class ModelOptions : IValidatableObject
         if (!KnownTypes.Contains(Dtype))
         {
             yield return new($"dtype '{Dtype}' is unknown; {string.Join(", ", KnownTypes)} are known.");
+        }
+
+        if (!KnownKernels.Contains(Kernels))
+        {
+            yield return new($"kernels '{Kernels}' is unknown; {string.Join(", ", KnownKernels)} are known.");
+        }
+        else if (Kernels == "fast" && Device != "cpu")
+        {
+            yield return new($"kernels 'fast' compute on a CPU; for device '{Device}' take kernels 'torch'.");
         }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class ModelParts
     private readonly SiloRoles _roles;
     private readonly TensorDevice _device;
     private readonly int _blocks;
+    private readonly KernelChoice _kernels;
     private readonly IReadOnlyList<ICollective> _collectives;
     private ILoadProgress? _towerProgress;
     private IReadOnlyList<ILoadProgress> _rankProgress = [];
@@ -38,6 +39,7 @@ internal sealed class ModelParts
         (_model, _options, _roles) = (model, options, roles);
         TensorDevice.UseThreads(options.Threads);
         _device = DeviceOf(options, model.ComputeType(options.Dtype));
+        _kernels = options.Kernels == "fast" ? KernelChoice.Fast : KernelChoice.Torch;
         var needed = WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Encoder) ? WeightRoles.Vision : WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Decoder) ? DecoderWeights : WeightRoles.None;
@@ -90,7 +92,7 @@ internal sealed class ModelParts
         var plan = new ShardPlan(_model.Config.Text, rank, _options.TensorParallel);
         using var weights = Open(DecoderWeights, plan, _rankProgress.ElementAtOrDefault(rank));
         return new ModelRunner(
-            _model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks });
+            _model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels });
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)

@@ -2,7 +2,7 @@ namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
 /// In which order a product sums, so that own kernels and torch's bfloat16 product give the same bits. oneDNN's order, found by
-/// experiment (DECISIONS.md) and checked by <see cref="TorchOrder"/> where a model is loaded: the inputs fall into blocks; a block is
+/// experiment (DECISIONS.md) and checked where a model is loaded: the inputs fall into blocks; a block is
 /// one chain from 0 over pairs, the second of a pair first; the blocks' sums are added in order; the result is rounded once.
 /// </summary>
 internal static class ProductOrder

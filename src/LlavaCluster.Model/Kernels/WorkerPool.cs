@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 
@@ -9,8 +10,10 @@ namespace LlavaCluster.Model.Kernels;
 /// </summary>
 internal sealed unsafe partial class WorkerPool : IDisposable
 {
-    /// <summary>Looks at the clock-free end of patience: about 50 µs.</summary>
+    /// <summary>Looks for work before sleep: some tens of microseconds.</summary>
     private const int Spins = 2000;
+
+    private static readonly ConcurrentDictionary<int, WorkerPool> Shared = new();
 
     private readonly Lock _turn = new();
     private readonly Worker[] _others;
@@ -33,6 +36,9 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             thread.Start();
         }
     }
+
+    /// <summary>The process's pool of so many threads; never disposed, asleep when unused.</summary>
+    public static WorkerPool Of(int workers) => Shared.GetOrAdd(workers, count => new WorkerPool(count));
 
     /// <summary>Threads that work, the caller's among them.</summary>
     public int Workers { get; }

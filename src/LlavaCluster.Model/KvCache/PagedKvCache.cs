@@ -37,6 +37,12 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
     public static long BlockBytes(TextConfig text, ShardPlan plan, TensorDevice device)
         => 2L * text.Layers * BlockTokens * plan.KvHeads * text.HeadDim * device.ElementSize;
 
+    /// <summary>A layer's keys, [blocks, 16, kv_heads, head_dim]; belongs to the cache.</summary>
+    public Tensor KeyPages(int layer) => _keys[layer];
+
+    /// <summary>A layer's values, as <see cref="KeyPages"/>.</summary>
+    public Tensor ValuePages(int layer) => _values[layer];
+
     /// <inheritdoc/>
     public void Write(int layer, Tensor keys, Tensor values, StepInput step)
     {

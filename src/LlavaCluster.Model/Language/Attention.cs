@@ -31,6 +31,12 @@ internal sealed class Attention : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Queries, keys and values of the rank's heads.</summary>
+    public ColumnParallelLinear QkvProjection => qkv_proj;
+
+    /// <summary>From the heads back to the hidden width.</summary>
+    public RowParallelLinear OutputProjection => o_proj;
+
     /// <param name="x">[tokens, hidden], all sequences of the step one after the other.</param>
     /// <param name="cos">[tokens, 1, head_dim]</param>
     /// <param name="sin">[tokens, 1, head_dim]</param>

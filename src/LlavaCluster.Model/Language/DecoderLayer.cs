@@ -27,6 +27,18 @@ internal sealed class DecoderLayer : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Norm before attention.</summary>
+    public RmsNorm InputNorm => input_layernorm;
+
+    /// <summary>Attention.</summary>
+    public Attention Attention => self_attn;
+
+    /// <summary>Norm before the MLP.</summary>
+    public RmsNorm PostNorm => post_attention_layernorm;
+
+    /// <summary>The MLP.</summary>
+    public GatedMlp Mlp => mlp;
+
     /// <param name="x">[tokens, hidden]</param>
     /// <param name="cos">[tokens, 1, head_dim]</param>
     /// <param name="sin">[tokens, 1, head_dim]</param>

@@ -23,6 +23,12 @@ internal sealed class GatedMlp : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Gate, then up.</summary>
+    public ColumnParallelLinear GateUpProjection => gate_up_proj;
+
+    /// <summary>Back to the hidden width.</summary>
+    public RowParallelLinear DownProjection => down_proj;
+
     /// <param name="x">[tokens, hidden]</param>
     /// <returns>[tokens, hidden]</returns>
     public Tensor forward(Tensor x)

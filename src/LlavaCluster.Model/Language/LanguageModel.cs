@@ -41,6 +41,21 @@ internal sealed class LanguageModel : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>The layers, first to last.</summary>
+    public IReadOnlyList<DecoderLayer> Layers => [.. layers];
+
+    /// <summary>The embedding.</summary>
+    public VocabParallelEmbedding Embedding => embed_tokens;
+
+    /// <summary>The norm after the last layer.</summary>
+    public RmsNorm FinalNorm => norm;
+
+    /// <summary>The output layer.</summary>
+    public VocabParallelHead Head => lm_head;
+
+    /// <summary>Angles of positions.</summary>
+    public RotaryEmbedding Rotary => _rotary;
+
     /// <param name="ids">[tokens], int64, each 0 … vocabulary − 1.</param>
     /// <returns>[tokens, hidden]</returns>
     public Tensor Embed(Tensor ids) => embed_tokens.forward(ids);

@@ -19,6 +19,9 @@ internal sealed class ColumnParallelLinear : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[this rank's outputs of all layers, inputs]</summary>
+    public Parameter Weight => weight;
+
     /// <param name="x">[tokens, inputs], the same on all ranks.</param>
     /// <returns>[tokens, this rank's outputs of the first layer, then of the second, …]</returns>
     public Tensor forward(Tensor x) => nn.functional.linear(x, weight);

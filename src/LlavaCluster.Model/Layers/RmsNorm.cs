@@ -20,6 +20,9 @@ internal sealed class RmsNorm : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[width]</summary>
+    public Parameter Weight => weight;
+
     /// <param name="x">[tokens, width]</param>
     /// <returns>[tokens, width]</returns>
     public Tensor forward(Tensor x)

@@ -21,6 +21,9 @@ internal sealed class RowParallelLinear : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[outputs, this rank's inputs]</summary>
+    public Parameter Weight => weight;
+
     /// <param name="x">[tokens, this rank's inputs]</param>
     /// <returns>[tokens, outputs], the same on all ranks.</returns>
     public Tensor forward(Tensor x)

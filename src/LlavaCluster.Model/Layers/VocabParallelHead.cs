@@ -24,6 +24,12 @@ internal sealed class VocabParallelHead : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[this rank's ids, hidden]</summary>
+    public Parameter Weight => weight;
+
+    /// <summary>How many ids each rank has.</summary>
+    public IReadOnlyList<long> Lengths => _lengths;
+
     /// <param name="x">[rows, hidden], the same on all ranks.</param>
     /// <returns>[rows, vocabulary], the same on all ranks.</returns>
     public Tensor forward(Tensor x) => _collective.AllGather(nn.functional.linear(x, weight), _lengths);

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -86,7 +87,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
             var flat = result.view(-1);
             if (_device.type == DeviceType.CPU)
             {
-                HugePages.Advise(Pointer(flat), flat.NumberOfElements * flat.ElementSize);
+                HugePages.Advise(HostMemory.Of(flat), flat.NumberOfElements * flat.ElementSize);
             }
 
             if (type == _dtype && _device.type == DeviceType.CPU)
@@ -124,7 +125,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
     /// <summary>Same type, same memory: straight from the mapping to the tensor.</summary>
     private void CopyBytes(SafetensorsFile file, SliceRuns runs, Tensor flat)
     {
-        var memory = Pointer(flat);
+        var memory = HostMemory.Of(flat);
         for (long start = 0; start < runs.Length; start += Portion)
         {
             var length = Math.Min(Portion, runs.Length - start);
@@ -141,7 +142,7 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         {
             using var scope = NewDisposeScope();
             var length = Math.Min(Portion, runs.Length - start);
-            file.Copy(runs, start, Pointer(staging), length);
+            file.Copy(runs, start, HostMemory.Of(staging), length);
             flat.narrow(0, start / elementSize, length / elementSize).copy_(staging.narrow(0, 0, length / elementSize));
             Report(length);
         }
@@ -174,15 +175,4 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         var type => throw new BadCheckpointException(
             $"{stored.File}: tensor {stored.Tensor.Name} is stored as {type}; LlavaCluster reads F16, BF16 and F32."),
     };
-
-    /// <summary>First byte of a flat tensor in host memory. Spans end at 2 GB, so only its first element is asked for.</summary>
-    private static byte* Pointer(Tensor flat)
-    {
-        using var first = flat.narrow(0, 0, 1);
-        fixed (byte* memory = first.bytes)
-        {
-            // Torch memory does not move.
-            return memory;
-        }
-    }
 }

@@ -83,7 +83,7 @@ public sealed class StartFailureTests : IDisposable
     public async Task Serve_ManyMistakes_TellsAllAtOnce()
     {
         var (exitCode, _, errors) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "serve", "--dtype", "float8", "--http", "99999", "--roles", "gateway,cook", "--bind", "here");
+            BuiltProgram.Silo, "serve", "--dtype", "float8", "--kernels", "quick", "--http", "99999", "--roles", "gateway,cook", "--bind", "here");
 
         Assert.Equal(1, exitCode);
         Assert.Equal(
@@ -92,6 +92,7 @@ public sealed class StartFailureTests : IDisposable
                 "Role 'cook' is unknown; gateway, encoder, decoder are known.",
                 "'here' is no address to listen at; 127.0.0.1 and 0.0.0.0 are examples.",
                 "dtype 'float8' is unknown; auto, float32, bfloat16, float16 are known.",
+                "kernels 'quick' is unknown; torch, fast are known.",
             ],
             Lines(errors));
     }

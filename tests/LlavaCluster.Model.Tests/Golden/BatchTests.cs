@@ -7,14 +7,17 @@ namespace LlavaCluster.Model.Tests.Golden;
 public sealed class BatchTests
 {
     [Theory]
-    [InlineData("vicuna")]
-    [InlineData("mistral")]
-    [InlineData("yi")]
-    public void Run_SequencesThatJoinAndLeave_GivesEachTheReferenceTokens(string checkpoint)
+    [InlineData("vicuna", KernelChoice.Torch)]
+    [InlineData("mistral", KernelChoice.Torch)]
+    [InlineData("yi", KernelChoice.Torch)]
+    [InlineData("vicuna", KernelChoice.Fast)]
+    [InlineData("mistral", KernelChoice.Fast)]
+    [InlineData("yi", KernelChoice.Fast)]
+    public void Run_SequencesThatJoinAndLeave_GivesEachTheReferenceTokens(string checkpoint, KernelChoice kernels)
     {
         var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny"), model.Case("grey"), model.Case("tiny")];
-        using var runner = model.Runner(blocks: 512);
+        using var runner = model.Runner(blocks: 512, kernels: kernels);
         var free = Enumerable.Range(0, 512).ToArray();
         new Random(5).Shuffle(free);
         var sequences = new List<PlannedSequence>();

@@ -11,50 +11,54 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
 {
     private const double LogProbTolerance = 2e-3;
 
+    public static TheoryData<KernelChoice, string> Checkpoints => OnBoth(
+        "vicuna", "mistral", "yi", "llava15", "vicuna-original", "mistral-original");
+
+    public static TheoryData<KernelChoice, string, string, int> Chunked => OnBoth(
+        ("vicuna", "two-images", 257),
+        ("mistral", "image-each-turn", 1001),
+        ("yi", "two-images", 33),
+        ("llava15", "two-turns", 1));
+
+    public static TheoryData<KernelChoice, string, int> Ranked => OnBoth(
+        ("vicuna", 2),
+        ("vicuna", 4),
+        ("mistral", 2),
+        ("mistral", 4), // 2 KV heads: each is held twice
+        ("yi", 2),
+        ("yi", 7)); // rank 3 has query heads of both KV heads; 2112 ids over 7
+
     [Theory]
-    [InlineData("vicuna")]
-    [InlineData("mistral")]
-    [InlineData("yi")]
-    [InlineData("llava15")]
-    [InlineData("vicuna-original")]
-    [InlineData("mistral-original")]
-    public void Run_EveryCase_GivesTheReferenceTokens(string checkpoint)
+    [MemberData(nameof(Checkpoints))]
+    public void Run_EveryCase_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint)
     {
         var model = GoldenModel.Of(checkpoint);
-        using var runner = model.Runner();
+        using var runner = model.Runner(kernels: kernels);
         var largest = 0.0;
         foreach (var golden in model.Cases)
         {
             largest = Math.Max(largest, Check(golden, GreedyLoop.Run(runner, model, golden, chunk: 4096)));
         }
 
-        output.WriteLine($"{checkpoint}: {model.Cases.Count} cases, largest difference of log-probabilities {largest:g3}");
+        output.WriteLine($"{checkpoint}, {kernels}: {model.Cases.Count} cases, largest difference of log-probabilities {largest:g3}");
     }
 
     [Theory]
-    [InlineData("vicuna", "two-images", 257)]
-    [InlineData("mistral", "image-each-turn", 1001)]
-    [InlineData("yi", "two-images", 33)]
-    [InlineData("llava15", "two-turns", 1)]
-    public void Run_PromptInChunksOfOddSize_GivesTheReferenceTokens(string checkpoint, string name, int chunk)
+    [MemberData(nameof(Chunked))]
+    public void Run_PromptInChunksOfOddSize_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, string name, int chunk)
     {
         var model = GoldenModel.Of(checkpoint);
-        using var runner = model.Runner();
+        using var runner = model.Runner(kernels: kernels);
         Check(model.Case(name), GreedyLoop.Run(runner, model, model.Case(name), chunk));
     }
 
     [Theory]
-    [InlineData("vicuna", 2)]
-    [InlineData("vicuna", 4)]
-    [InlineData("mistral", 2)]
-    [InlineData("mistral", 4)] // 2 KV heads: each is held twice
-    [InlineData("yi", 2)]
-    [InlineData("yi", 7)] // rank 3 has query heads of both KV heads; 2112 ids over 7
-    public void Run_OnSeveralRanks_GivesTheReferenceTokens(string checkpoint, int ranks)
+    [MemberData(nameof(Ranked))]
+    public void Run_OnSeveralRanks_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, int ranks)
     {
         var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny")];
-        Check(cases, GreedyLoop.RunRanks(model, cases, InProcessCollective.Create(ranks), chunk: 500));
+        Check(cases, GreedyLoop.RunRanks(model, cases, InProcessCollective.Create(ranks), chunk: 500, kernels));
     }
 
     [Theory]
@@ -86,6 +90,38 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
         for (var i = 0; i < cases.Count; i++)
         {
             Check(cases[i], answers[i]);
+        }
+    }
+
+    private static TheoryData<KernelChoice, string> OnBoth(params string[] checkpoints)
+    {
+        var rows = new TheoryData<KernelChoice, string>();
+        Cross(checkpoints, rows.Add);
+        return rows;
+    }
+
+    private static TheoryData<KernelChoice, string, int> OnBoth(params (string Checkpoint, int Ranks)[] cases)
+    {
+        var rows = new TheoryData<KernelChoice, string, int>();
+        Cross(cases, (kernels, x) => rows.Add(kernels, x.Checkpoint, x.Ranks));
+        return rows;
+    }
+
+    private static TheoryData<KernelChoice, string, string, int> OnBoth(params (string Checkpoint, string Name, int Chunk)[] cases)
+    {
+        var rows = new TheoryData<KernelChoice, string, string, int>();
+        Cross(cases, (kernels, x) => rows.Add(kernels, x.Checkpoint, x.Name, x.Chunk));
+        return rows;
+    }
+
+    private static void Cross<T>(T[] cases, Action<KernelChoice, T> add)
+    {
+        foreach (var kernels in Enum.GetValues<KernelChoice>())
+        {
+            foreach (var item in cases)
+            {
+                add(kernels, item);
+            }
         }
     }
 

@@ -41,10 +41,10 @@ internal sealed class GoldenModel
     public GoldenCase Case(string name) => Cases.Single(c => c.Name == name);
 
     /// <summary>A runner with room for one long sequence, or more.</summary>
-    public ModelRunner Runner(ICollective? collective = null, int blocks = 256)
+    public ModelRunner Runner(ICollective? collective = null, int blocks = 256, KernelChoice kernels = KernelChoice.Torch)
     {
         using var weights = Weights();
-        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions { KvBlocks = blocks });
+        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions { KvBlocks = blocks, Kernels = kernels });
     }
 
     public CheckpointWeights Weights() => new(GoldenFolder.Of("checkpoints", _checkpoint), Config, Device.Device, Device.Type);

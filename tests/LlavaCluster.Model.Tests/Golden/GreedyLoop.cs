@@ -31,24 +31,34 @@ internal static class GreedyLoop
     /// <param name="cases">What to answer.</param>
     /// <param name="ends">The ranks' ends; their runners dispose them.</param>
     /// <param name="chunk">Most tokens of a prompt in one step.</param>
+    /// <param name="kernels">Who computes.</param>
     public static IReadOnlyList<IReadOnlyList<SampledToken>> RunRanks(
-        GoldenModel model, IReadOnlyList<GoldenCase> cases, IReadOnlyList<ICollective> ends, int chunk)
+        GoldenModel model,
+        IReadOnlyList<GoldenCase> cases,
+        IReadOnlyList<ICollective> ends,
+        int chunk,
+        KernelChoice kernels = KernelChoice.Torch)
     {
         // The leader's plans, as they would cross the link: followers never see a token but in a later plan.
         using var link = new InProcessShardLink(ends.Count - 1);
         var followers = Enumerable.Range(1, ends.Count - 1)
-            .Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank]), link)).ToArray();
+            .Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank], kernels: kernels), link)).ToArray();
         var started = followers.Select(follower => follower.StartAsync()).ToArray();
-        var answers = Lead(model, cases, ends[0], link, chunk);
+        var answers = Lead(model, cases, ends[0], link, chunk, kernels);
         Task.WhenAll([.. started, .. followers.Select(follower => follower.Completion)]).GetAwaiter().GetResult();
         return answers;
     }
 
     /// <summary>Cases on rank 0, whose followers are behind a link; at the end they are told to stop.</summary>
     public static IReadOnlyList<IReadOnlyList<SampledToken>> Lead(
-        GoldenModel model, IReadOnlyList<GoldenCase> cases, ICollective end, IShardLink link, int chunk)
+        GoldenModel model,
+        IReadOnlyList<GoldenCase> cases,
+        ICollective end,
+        IShardLink link,
+        int chunk,
+        KernelChoice kernels = KernelChoice.Torch)
     {
-        using var leader = new LeadingRunner(model.Runner(end), link);
+        using var leader = new LeadingRunner(model.Runner(end, kernels: kernels), link);
         var answers = cases.Select(golden => Run(leader, model, golden, chunk)).ToArray();
         link.Send(new ShardMessage.Stop());
         return answers;

@@ -12,16 +12,22 @@ namespace LlavaCluster.Model.Tests.Golden;
 public sealed class SixteenBitTests(ITestOutputHelper output)
 {
     [Theory]
-    [InlineData("vicuna", ScalarType.BFloat16, 0.85)]
-    [InlineData("mistral", ScalarType.BFloat16, 0.85)]
-    [InlineData("yi", ScalarType.BFloat16, 0.85)]
-    [InlineData("vicuna", ScalarType.Float16, 0.97)]
-    [InlineData("mistral", ScalarType.Float16, 0.97)]
-    [InlineData("yi", ScalarType.Float16, 0.97)]
-    public void Run_In16Bit_MostlyChoosesTheReferenceTokens(string checkpoint, ScalarType type, double share)
+    [InlineData("vicuna", ScalarType.BFloat16, KernelChoice.Torch, 0.85)]
+    [InlineData("vicuna", ScalarType.BFloat16, KernelChoice.Fast, 0.85)]
+    [InlineData("mistral", ScalarType.BFloat16, KernelChoice.Torch, 0.85)]
+    [InlineData("mistral", ScalarType.BFloat16, KernelChoice.Fast, 0.85)]
+    [InlineData("yi", ScalarType.BFloat16, KernelChoice.Torch, 0.85)]
+    [InlineData("yi", ScalarType.BFloat16, KernelChoice.Fast, 0.85)]
+    [InlineData("vicuna", ScalarType.Float16, KernelChoice.Torch, 0.97)]
+    [InlineData("vicuna", ScalarType.Float16, KernelChoice.Fast, 0.97)]
+    [InlineData("mistral", ScalarType.Float16, KernelChoice.Torch, 0.97)]
+    [InlineData("mistral", ScalarType.Float16, KernelChoice.Fast, 0.97)]
+    [InlineData("yi", ScalarType.Float16, KernelChoice.Torch, 0.97)]
+    [InlineData("yi", ScalarType.Float16, KernelChoice.Fast, 0.97)]
+    public void Run_In16Bit_MostlyChoosesTheReferenceTokens(string checkpoint, ScalarType type, KernelChoice kernels, double share)
     {
         var model = GoldenModel.Of(checkpoint, type);
-        using var runner = model.Runner();
+        using var runner = model.Runner(kernels: kernels);
         int same = 0, all = 0;
         foreach (var name in new[] { "text-only", "strip", "tiny", "system" })
         {
@@ -36,7 +42,7 @@ public sealed class SixteenBitTests(ITestOutputHelper output)
             }
         }
 
-        output.WriteLine($"{checkpoint} {type}: {same} of {all} tokens as the reference's");
+        output.WriteLine($"{checkpoint} {type} {kernels}: {same} of {all} tokens as the reference's");
         Assert.InRange(same / (double)all, share, 1);
     }
 }

@@ -1,0 +1,45 @@
+using LlavaCluster.Model.Kernels;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Layers;
+
+/// <summary>
+/// A linear layer without bias over the memory of its torch weight: a few rows by our kernel, many by torch where that gives the same
+/// bits, else by our kernel too.
+/// </summary>
+internal sealed unsafe class HostLinear
+{
+    private readonly MatrixProduct _product;
+    private readonly Tensor _weight;
+    private readonly byte* _memory;
+    private readonly NumberForm _form;
+    private readonly int _outputs;
+    private readonly int _inputs;
+    private readonly bool _manyByTorch;
+
+    /// <param name="weight">[outputs, inputs], not disposed here.</param>
+    /// <param name="product">Our product.</param>
+    /// <param name="manyByTorch">Torch's product has our bits: see <see cref="TorchOrder"/>.</param>
+    public HostLinear(Tensor weight, MatrixProduct product, bool manyByTorch)
+    {
+        (_weight, _product, _manyByTorch, _form) = (weight, product, manyByTorch, NumberForms.Of(weight.dtype));
+        (_outputs, _inputs) = ((int)weight.shape[0], (int)weight.shape[1]);
+        _memory = HostMemory.Of(weight);
+    }
+
+    /// <summary>y = x · weightᵀ.</summary>
+    /// <param name="x">[rows, inputs]</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="y">[rows, outputs], filled.</param>
+    public void Forward(HostBuffer x, int rows, HostBuffer y)
+    {
+        if (rows > HostBuffer.FewRows && _manyByTorch)
+        {
+            using var scope = NewDisposeScope();
+            y.Take(nn.functional.linear(x.Rows(rows), _weight));
+            return;
+        }
+
+        _product.Compute(_form, x.Memory, rows, _memory, _outputs, _inputs, y.Room(rows));
+    }
+}

@@ -1,0 +1,184 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Kernels;
+using LlavaCluster.Model.KvCache;
+using LlavaCluster.Model.Language;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace LlavaCluster.Model.Tests.Language;
+
+/// <summary>The fast path against the reference, and against itself under load.</summary>
+public sealed class FastLanguageModelTests
+{
+    /// <summary>Wide enough that products take several blocks, long enough that attention takes several groups.</summary>
+    private static readonly TextConfig Text = new()
+    {
+        ModelType = "mistral",
+        Hidden = 640,
+        Intermediate = 1100,
+        Layers = 2,
+        Heads = 10,
+        KvHeads = 2,
+        HeadDim = 64,
+        VocabularySize = 301,
+        MaxPositions = 512,
+        RmsEps = 1e-5,
+        RopeTheta = 10000,
+    };
+
+    public static TheoryData<ScalarType, int?> Types => new()
+    {
+        { ScalarType.Float32, null },
+        { ScalarType.Float32, 50 },
+        { ScalarType.BFloat16, null },
+        { ScalarType.BFloat16, 50 },
+        { ScalarType.Float16, null },
+    };
+
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Forward_WholePrompt_IsNearTheReference(ScalarType type, int? window)
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using var rig = new Rig(Text with { SlidingWindow = window }, type);
+        var slice = Rig.Slice(Rig.Ids(0, 150), 0, 150, [3, 1, 4, 15, 9, 2, 6, 5, 35, 8]);
+        rig.Fast.Forward([slice], null!);
+        var step = StepInput.Of([slice], CPU, window);
+        var x = rig.Model.Embed(tensor(slice.TokenIds.ToArray().Select(id => (long)id).ToArray()));
+        var expected = rig.Model.forward(x, step, new NoKvCache()).to(ScalarType.Float32);
+        var actual = rig.Fast.Hidden().to(ScalarType.Float32);
+        var allowed = type == ScalarType.Float32 ? 2e-5 : type == ScalarType.Float16 ? 6e-3 : 4e-2;
+        var off = ((actual - expected).norm() / expected.norm()).item<float>();
+        Assert.True(off <= allowed, $"off by {off:g3} of the norm, allowed {allowed}");
+
+        var logits = rig.Model.Logits(rig.Fast.Hidden().narrow(0, 149, 1)).data<float>().ToArray();
+        rig.Fast.Logits([slice]);
+        var scale = logits.Max(Math.Abs);
+        Assert.All(rig.Fast.Row(0).ToArray().Zip(logits), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, allowed * scale));
+    }
+
+    /// <summary>
+    /// Every token of five sequences alone and whole; then the same sequences in random batches, cut at random, joining and leaving;
+    /// then their answers computed as if they were prompts. The bits are the same.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Types))]
+    public void Forward_UnderAnyLoad_GivesATokenTheSameBits(ScalarType type, int? window)
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using var rig = new Rig(Text with { SlidingWindow = window }, type);
+        var lengths = new[] { 141, 1, 17, 64, 96 };
+        var alone = lengths.Select((length, number) => rig.Alone(number, length, decoded: 9)).ToArray();
+        for (var seed = 0; seed < 3; seed++)
+        {
+            var random = new Random(seed);
+            var done = new int[lengths.Length];
+            while (Enumerable.Range(0, lengths.Length).Where(n => done[n] < lengths[n]).ToArray() is { Length: > 0 } open)
+            {
+                var chosen = open.Where(_ => random.Next(3) > 0).DefaultIfEmpty(open[0]).ToArray();
+                var slices = chosen.Select(n =>
+                {
+                    var most = random.Next(2) == 0 ? 1 : lengths[n];
+                    return rig.Next(n, done[n], random.Next(1, Math.Min(most, lengths[n] - done[n]) + 1));
+                }).ToArray();
+                rig.Fast.Forward(slices, null!);
+                var at = 0;
+                foreach (var (number, slice) in chosen.Zip(slices))
+                {
+                    for (var i = 0; i < slice.TokenIds.Length; i++, at++)
+                    {
+                        Assert.True(
+                            alone[number][slice.Start + i].SequenceEqual(rig.HiddenRow(at)),
+                            $"seed {seed}: sequence {number}, position {slice.Start + i}, batch of {slices.Length}");
+                    }
+
+                    done[number] += slice.TokenIds.Length;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Logits_InABatch_HaveTheBitsOfThoseAlone()
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using var rig = new Rig(Text, ScalarType.BFloat16);
+        var slices = Enumerable.Range(0, 20).Select(n => Rig.Slice(Rig.Ids(n, 3), 0, 3, [n])).ToArray();
+        rig.Fast.Forward(slices, null!);
+        Assert.Equal(20, rig.Fast.Logits(slices)); // more than a few: by torch where it has our order
+        var together = Enumerable.Range(0, 20).Select(n => rig.Fast.Row(n).ToArray()).ToArray();
+        for (var n = 0; n < 20; n++)
+        {
+            rig.Fast.Forward([slices[n]], null!);
+            rig.Fast.Logits([slices[n]]);
+            Assert.Equal(together[n], rig.Fast.Row(0).ToArray());
+        }
+    }
+
+    /// <summary>A model with both paths over the same pages.</summary>
+    private sealed class Rig : IDisposable
+    {
+        private const int BlocksOfSequence = 10;
+
+        private readonly PagedKvCache _cache;
+        private readonly SingleRank _rank = new();
+
+        public Rig(TextConfig text, ScalarType type)
+        {
+            var device = new TensorDevice(CPU, type);
+            Model = new LanguageModel(text, new TypedWeights(type), device, _rank);
+            _cache = new PagedKvCache(text, new ShardPlan(text, 0, 1), device, 5 * BlocksOfSequence);
+            Fast = new FastLanguageModel(Model, text, type, _rank, _cache, KernelPaths.Best);
+        }
+
+        public LanguageModel Model { get; }
+
+        public FastLanguageModel Fast { get; }
+
+        public static int[] Ids(int sequence, int length)
+            => [.. Enumerable.Range(0, length).Select(i => ((i * 31) + (sequence * 7)) % 301)];
+
+        public static SequenceSlice Slice(int[] ids, int start, int length, int[] blocks) => new(
+            1, start, ids.AsMemory(start, length), [], blocks, new SampleRequest(SamplingOptions.Greedy, 1, 0, 0, default, default));
+
+        public SequenceSlice Next(int sequence, int start, int length) => Slice(
+            Ids(sequence, start + length),
+            start,
+            length,
+            [.. Enumerable.Range(0, BlocksOfSequence).Select(i => (((i * 5) + sequence) % 50))]);
+
+        /// <summary>Hidden rows of a sequence alone: its prompt in one step, its last tokens one by one.</summary>
+        public byte[][] Alone(int sequence, int length, int decoded)
+        {
+            var rows = new List<byte[]>();
+            var prompt = Math.Max(1, length - decoded);
+            for (var start = 0; start < length; start += start == 0 ? prompt : 1)
+            {
+                var slice = Next(sequence, start, start == 0 ? prompt : 1);
+                Fast.Forward([slice], null!);
+                rows.AddRange(Enumerable.Range(0, slice.TokenIds.Length).Select(HiddenRow));
+            }
+
+            return [.. rows];
+        }
+
+        public byte[] HiddenRow(int row)
+        {
+            using var scope = NewDisposeScope();
+            return Fast.Hidden()[row].bytes.ToArray();
+        }
+
+        public void Dispose()
+        {
+            Fast.Dispose();
+            _cache.Dispose();
+            Model.Dispose();
+        }
+    }
+}

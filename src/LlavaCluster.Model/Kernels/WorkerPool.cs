@@ -135,26 +135,32 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Returns once a generation after <paramref name="seen"/> has begun.</summary>
+    /// <summary>
+    /// Returns once a generation after <paramref name="seen"/> has begun. A wake may come late, for a generation that this worker
+    /// has already done: the number decides, not the wake.
+    /// </summary>
     private void Await(Worker worker, int seen)
     {
-        for (var i = 0; i < Spins; i++)
+        while (true)
         {
-            if (Volatile.Read(ref _generation) != seen)
+            for (var i = 0; i < Spins; i++)
             {
-                return;
+                if (Volatile.Read(ref _generation) != seen)
+                {
+                    return;
+                }
+
+                Thread.SpinWait(8);
             }
 
-            Thread.SpinWait(8);
-        }
+            Interlocked.Exchange(ref worker.Sleeping, 1);
+            if (Volatile.Read(ref _generation) != seen && Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
+            {
+                return; // it began in between, and nobody has woken this worker
+            }
 
-        Interlocked.Exchange(ref worker.Sleeping, 1);
-        if (Volatile.Read(ref _generation) != seen && Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
-        {
-            return; // it began in between, and nobody has woken this worker
+            worker.Wake.Wait();
         }
-
-        worker.Wake.Wait();
     }
 
     /// <summary>Binds this thread to one of the processors that the process may use; where that fails, the system places it.</summary>

@@ -11,11 +11,12 @@ public sealed class WorkerPoolTests
     [InlineData(3, 0)]
     [InlineData(3, 2)]
     [InlineData(3, 1000)]
+    [InlineData(8, 3)] // more workers than processors: some wake when the work is done
     public void Run_AnyNumberOfItems_DoesEachOnce(int workers, int items)
     {
         using var pool = new WorkerPool(workers);
         var work = new Counting(items);
-        for (var round = 1; round <= 20; round++)
+        for (var round = 1; round <= 200; round++)
         {
             pool.Run(work);
             Assert.All(work.Done, times => Assert.Equal(round, times));

@@ -1,8 +1,8 @@
 using System.Runtime.Intrinsics;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Model.Kernels;
-using LlavaCluster.Model.Layers;
 using LlavaCluster.Model.Language;
+using LlavaCluster.Model.Layers;
 using Xunit;
 using static TorchSharp.torch;
 

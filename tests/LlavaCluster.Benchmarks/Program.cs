@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LlavaCluster.Benchmarks.Collectives;
+using LlavaCluster.Benchmarks.Kernels;
 using LlavaCluster.Benchmarks.Preprocessing;
 using LlavaCluster.Benchmarks.Running;
 using LlavaCluster.Benchmarks.Scheduling;
@@ -7,6 +8,7 @@ using LlavaCluster.Benchmarks.Scheduling;
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
 var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
 {
+    KernelBenchmark.Command(),
     PreprocessBenchmark.Command(),
     CollectivesBenchmark.Command(),
     RunnerBenchmark.Command(),

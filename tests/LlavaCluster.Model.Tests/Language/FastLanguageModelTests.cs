@@ -121,6 +121,31 @@ public sealed class FastLanguageModelTests
         }
     }
 
+    [Fact]
+    public void Forward_DecodingInSteadyState_AllocatesNothing()
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using var rig = new Rig(Text, ScalarType.BFloat16);
+        var prompts = Enumerable.Range(0, 3).Select(n => rig.Next(n, 0, 40 + n)).ToArray();
+        var steps = Enumerable.Range(0, 3).Select(n => rig.Next(n, 40 + n, 1)).ToArray();
+        rig.Fast.Forward(prompts, null!);
+        rig.Fast.Logits(prompts);
+        Decode(40); // until buffers have their sizes and the runtime its code
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Decode(10);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Decode(int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                rig.Fast.Forward(steps, null!);
+                rig.Fast.Logits(steps);
+            }
+        }
+    }
+
     /// <summary>A model with both paths over the same pages.</summary>
     private sealed class Rig : IDisposable
     {

@@ -16,6 +16,13 @@ namespace LlavaCluster.Training.Drawing;
 internal sealed record PictureWear(
     double DrawnScale, SKSamplingOptions Rescaling, double Blur, byte[][]? Tone, double Noise, int? JpegQuality)
 {
+    private static readonly SKSamplingOptions[] Rescalings =
+    [
+        new(SKFilterMode.Linear),
+        new(SKCubicResampler.Mitchell),
+        new(SKCubicResampler.CatmullRom),
+    ];
+
     /// <summary>Wear of chance that leaves everything on the scene recognisable.</summary>
     public static PictureWear OfChance(Scene scene, SceneMix mix, Chance chance)
     {
@@ -28,7 +35,7 @@ internal sealed record PictureWear(
         var canvas = ReadingSize.Of(1, scene.Width, scene.Height, mix).Canvas;
         var letters = scene.Text is { } text ? 7.5 / text.Height : 0;
         var coarsest = Math.Min(1, Math.Max(Math.Max(canvas, letters), 0.3));
-        var finest = Math.Min(2, (double)mix.MaxSide / Math.Max(scene.Width, scene.Height));
+        var finest = Math.Min(1.6, (double)mix.MaxSide / Math.Max(scene.Width, scene.Height));
         var mostBlur = scene.Text is { } word ? 0.07 * word.Height : double.MaxValue;
         return new PictureWear(
             chance.Flip(0.35) ? chance.LogBetween(coarsest, Math.Max(coarsest, finest)) : 1,
@@ -38,14 +45,6 @@ internal sealed record PictureWear(
             chance.Flip(0.2) ? chance.Between(1, 9) : 0,
             chance.Flip(0.45) ? 40 + chance.Below(56) : null);
     }
-
-    private static readonly SKSamplingOptions[] Rescalings =
-    [
-        new(SKFilterMode.Linear, SKMipmapMode.Linear),
-        new(SKFilterMode.Linear, SKMipmapMode.Nearest),
-        new(SKCubicResampler.Mitchell),
-        new(SKCubicResampler.CatmullRom),
-    ];
 
     /// <summary>The worn pixels of a bitmap painted at the drawn scale; the bitmap is disposed.</summary>
     public PixelBuffer Apply(SKBitmap painted, int width, int height, Chance chance)
@@ -80,7 +79,8 @@ internal sealed record PictureWear(
         using var paint = new SKPaint { BlendMode = SKBlendMode.Src };
         using var blur = Blur > 0 ? SKImageFilter.CreateBlur((float)Blur, (float)Blur, SKShaderTileMode.Clamp, null) : null;
         paint.ImageFilter = blur;
-        canvas.DrawImage(image, new SKRect(0, 0, width, height), Rescaling, paint);
+        var sampling = bitmap.Width == width && bitmap.Height == height ? SKSamplingOptions.Default : Rescaling;
+        canvas.DrawImage(image, new SKRect(0, 0, width, height), sampling, paint);
         canvas.Flush();
         return redrawn;
     }

@@ -65,18 +65,19 @@ internal static class PairQueries
             : new Query(QuestionForm.TwoPictures, Topic.WhichPicture, new Reply.OfPicture(answer)) { A = chance.Pick(candidates) };
     }
 
+    /// <summary>Asked only where yes and no are both possible, else the more frequent one could be guessed.</summary>
     private static Query? BothHave(SceneFacts first, SceneFacts second, Chance chance)
     {
+        var shapes = Enum.GetValues<SceneShape>().Select(shape => new Mention(shape, null)).ToArray();
+        var shared = shapes.Where(mention => first.Count(mention) > 0 && second.Count(mention) > 0).ToArray();
+        var single = shapes.Where(mention => first.Count(mention) > 0 != second.Count(mention) > 0).ToArray();
+        if (shared.Length == 0 || single.Length == 0)
+        {
+            return null;
+        }
+
         var holds = chance.Flip();
-        var candidates = Enum.GetValues<SceneShape>()
-            .Select(shape => new Mention(shape, null))
-            .Where(mention => holds
-                ? first.Count(mention) > 0 && second.Count(mention) > 0
-                : first.Count(mention) > 0 != second.Count(mention) > 0)
-            .ToArray();
-        return candidates.Length == 0
-            ? null
-            : new Query(QuestionForm.TwoPictures, Topic.BothPictures, new Reply.OfTruth(holds)) { A = chance.Pick(candidates) };
+        return new Query(QuestionForm.TwoPictures, Topic.BothPictures, new Reply.OfTruth(holds)) { A = chance.Pick(holds ? shared : single) };
     }
 
     private static Query? WithMore(SceneFacts first, SceneFacts second)

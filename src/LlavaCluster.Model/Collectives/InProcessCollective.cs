@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LlavaCluster.Model.Layers;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Collectives;
@@ -40,7 +41,7 @@ public sealed class InProcessCollective : ICollective
             var sum = tensors[0].to(ScalarType.Float32, copy: true);
             for (var rank = 1; rank < tensors.Length; rank++)
             {
-                sum.add_(tensors[rank]);
+                sum.Gain(tensors[rank]);
             }
 
             return sum;

@@ -1,3 +1,4 @@
+using LlavaCluster.Model.Layers;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.KvCache;
@@ -45,12 +46,12 @@ internal sealed record SequenceSpan(int Offset, int Start, int Length, int First
     private static Tensor MaskOf(int start, int length, int firstKey, int? slidingWindow, Device device)
     {
         using var scope = NewDisposeScope();
-        var query = arange(start, start + length, device: device).unsqueeze(1); // [length, 1]
-        var key = arange(firstKey, start + length, device: device).unsqueeze(0); // [1, context − first key]
+        var query = HeldScalars.Range(start, start + length, device).unsqueeze(1); // [length, 1]
+        var key = HeldScalars.Range(firstKey, start + length, device).unsqueeze(0); // [1, context − first key]
         var allowed = key.le(query);
         if (slidingWindow is { } window)
         {
-            allowed = allowed.logical_and(key.gt(query - window));
+            allowed = allowed.logical_and(key.gt(query.Plus(-window)));
         }
 
         return allowed.MoveToOuterDisposeScope();

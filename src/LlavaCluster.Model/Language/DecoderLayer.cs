@@ -48,7 +48,7 @@ internal sealed class DecoderLayer : nn.Module
     public Tensor forward(Tensor x, Tensor cos, Tensor sin, StepInput step, IKvStore store)
     {
         using var scope = NewDisposeScope();
-        var attended = x + self_attn.forward(input_layernorm.forward(x), cos, sin, step, store);
-        return (attended + mlp.forward(post_attention_layernorm.forward(attended))).MoveToOuterDisposeScope();
+        var attended = x.Plus(self_attn.forward(input_layernorm.forward(x), cos, sin, step, store));
+        return attended.Plus(mlp.forward(post_attention_layernorm.forward(attended))).MoveToOuterDisposeScope();
     }
 }

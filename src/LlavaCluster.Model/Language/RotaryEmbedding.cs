@@ -1,3 +1,4 @@
+using LlavaCluster.Model.Layers;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Language;
@@ -40,7 +41,7 @@ internal sealed class RotaryEmbedding : IDisposable
     {
         using var scope = NewDisposeScope();
         var turned = cat([-x.narrow(-1, _half, _half), x.narrow(-1, 0, _half)], -1);
-        return ((x * cos) + (turned * sin)).MoveToOuterDisposeScope();
+        return x.mul(cos).Plus(turned.mul(sin)).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

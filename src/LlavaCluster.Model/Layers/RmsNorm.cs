@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace LlavaCluster.Model.Layers;
 internal sealed class RmsNorm : nn.Module
 {
     private readonly Parameter weight;
-    private readonly double _eps;
+    private readonly Scalar _eps;
 
     /// <summary>Reads <c>name.weight</c> [width].</summary>
     public RmsNorm(WeightParts parts, string name, long width, double eps)
@@ -29,7 +30,7 @@ internal sealed class RmsNorm : nn.Module
     {
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var scale = wide.square().mean([-1], keepdim: true).add(_eps).rsqrt(); // [tokens, 1]
-        return weight.mul((wide * scale).to(x.dtype)).MoveToOuterDisposeScope();
+        var scale = wide.mul(wide).mean([-1], keepdim: true).Plus(_eps).rsqrt(); // [tokens, 1]
+        return weight.mul(wide.mul(scale).to(x.dtype)).MoveToOuterDisposeScope();
     }
 }

@@ -32,6 +32,6 @@ internal sealed class RowParallelLinear : nn.Module
         _collective.AllReduceSum(y);
 
         // Once, after the sum: each rank adding it before would give it as often as there are ranks.
-        return bias is null ? y : y + bias;
+        return bias is null ? y : y.Plus(bias);
     }
 }

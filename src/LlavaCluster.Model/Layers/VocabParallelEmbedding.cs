@@ -34,10 +34,10 @@ internal sealed class VocabParallelEmbedding : nn.Module
         }
 
         using var scope = NewDisposeScope();
-        var local = ids - _first;
-        var elsewhere = local.lt(0).logical_or_(local.ge(weight.shape[0]));
-        var rows = weight.index_select(0, local.masked_fill_(elsewhere, 0));
-        rows.masked_fill_(elsewhere.unsqueeze(1), 0);
+        var local = ids.Plus(-_first);
+        var elsewhere = local.IsBelow(0).logical_or_(local.IsBelow(weight.shape[0]).logical_not());
+        var rows = weight.index_select(0, local.ZeroWhere(elsewhere));
+        rows.ZeroWhere(elsewhere.unsqueeze(1));
         _collective.AllReduceSum(rows);
         return rows.MoveToOuterDisposeScope();
     }

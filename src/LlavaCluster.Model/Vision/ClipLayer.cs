@@ -38,10 +38,10 @@ internal sealed class ClipLayer : nn.Module
     public Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var attended = x + Attend(layer_norm1.forward(x));
+        var attended = x.Plus(Attend(layer_norm1.forward(x)));
         var inner = fc1.forward(layer_norm2.forward(attended));
-        var active = _quick ? inner * (inner * 1.702).sigmoid() : nn.functional.gelu(inner);
-        return (attended + fc2.forward(active)).MoveToOuterDisposeScope();
+        var active = _quick ? inner.mul(inner.Times(1.702).sigmoid()) : nn.functional.gelu(inner);
+        return attended.Plus(fc2.forward(active)).MoveToOuterDisposeScope();
     }
 
     private Tensor Attend(Tensor x)

@@ -55,7 +55,7 @@ internal sealed class ClipVisionTower : nn.Module
             .permute(0, 2, 4, 1, 3, 5) // [tiles, rows, columns, 3, patch, patch]
             .reshape(tiles, grid * grid, 3 * _patchSide * _patchSide);
         var embedded = nn.functional.linear(patches, patch_embedding.view(hidden, -1)); // [tiles, patches, hidden]
-        var all = cat([class_embedding.expand(tiles, 1, hidden), embedded], 1) + position_embedding; // [tiles, 1 + patches, hidden]
+        var all = cat([class_embedding.expand(tiles, 1, hidden), embedded], 1).Plus(position_embedding); // [tiles, 1 + patches, hidden]
         return pre_layrnorm.forward(all).MoveToOuterDisposeScope();
     }
 

@@ -62,7 +62,7 @@ public sealed class OrderedRunTests
                 }
 
                 cancel.Register(ended.SetResult);
-                await Task.Delay(Timeout.Infinite, cancel);
+                await new TaskCompletionSource().Task.WaitAsync(cancel);
                 return i;
             },
             CancellationToken.None)));
@@ -95,7 +95,7 @@ public sealed class OrderedRunTests
             async (i, token) =>
             {
                 await cancel.CancelAsync();
-                await Task.Delay(Timeout.Infinite, token);
+                await new TaskCompletionSource().Task.WaitAsync(token);
                 return i;
             },
             cancel.Token));

@@ -145,10 +145,30 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
         await acting.WaitAsync(Patience);
     }
 
-    /// <summary>Begins a turn and hears of it no more after some tokens; the turn still runs.</summary>
+    /// <summary>
+    /// Begins a turn and hears of it no more after some tokens; the turn still runs. Until a killed silo is known to be gone, a new turn
+    /// may be refused because of it; then another is begun.
+    /// </summary>
     private static async Task<(TurnStarted Begun, List<int> Seen)> CutAsync(SiloProcess silo)
     {
-        var events = new LlavaClient(silo.Server, new ResumeOptions { GiveUpAfter = TimeSpan.Zero }).ChatAsync(Long("")).GetAsyncEnumerator();
+        using var patience = new CancellationTokenSource(Patience);
+        var client = new LlavaClient(silo.Server, new ResumeOptions { GiveUpAfter = TimeSpan.Zero });
+        while (true)
+        {
+            try
+            {
+                return await BeginAsync(client);
+            }
+            catch (RpcException error) when (error.StatusCode == StatusCode.Unavailable)
+            {
+                patience.Token.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private static async Task<(TurnStarted Begun, List<int> Seen)> BeginAsync(LlavaClient client)
+    {
+        var events = client.ChatAsync(Long("")).GetAsyncEnumerator();
         TurnStarted? begun = null;
         var seen = new List<int>();
         while (seen.Count < 2 * Seen)

@@ -46,7 +46,7 @@ public sealed class ModelRunner : IModelRunner
         _images = new ImageShelf(config, weights, device);
         _cache = new PagedKvCache(
             config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
-        if (options.Kernels == KernelChoice.Fast)
+        if ((options.Kernels ?? (device.IsCpu ? KernelChoice.Fast : KernelChoice.Torch)) == KernelChoice.Fast)
         {
             _fast = device.IsCpu
                 ? new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best)

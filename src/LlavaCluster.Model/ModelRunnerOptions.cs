@@ -6,8 +6,8 @@ public sealed record ModelRunnerOptions
     /// <summary>KV blocks, at least 1; the same on all ranks. <see cref="ModelRunner.KvBlockBytes"/> tells what one costs.</summary>
     public required int KvBlocks { get; init; }
 
-    /// <summary>Who computes the language model; all ranks the same.</summary>
-    public KernelChoice Kernels { get; init; } = KernelChoice.Torch;
+    /// <summary>Who computes the language model, all ranks the same; null: <see cref="KernelChoice.Fast"/> on a CPU, torch on a GPU.</summary>
+    public KernelChoice? Kernels { get; init; }
 }
 
 /// <summary>Who computes the language model.</summary>

@@ -6,7 +6,7 @@ namespace LlavaCluster.Silo.Hosting;
 internal sealed class ModelOptions : IValidatableObject
 {
     private static readonly string[] KnownTypes = ["auto", "float32", "bfloat16", "float16"];
-    private static readonly string[] KnownKernels = ["torch", "fast"];
+    private static readonly string[] KnownKernels = ["auto", "fast", "torch"];
 
     /// <summary>Checkpoint folder, or <c>tiny</c> for the one that comes with the program.</summary>
     public string Model { get; set; } = "tiny";
@@ -27,14 +27,15 @@ internal sealed class ModelOptions : IValidatableObject
     [Range(0, 1 << 24)]
     public int KvCacheMib { get; set; }
 
-    /// <summary>Threads that torch computes on; 0: all cores.</summary>
+    /// <summary>Threads to compute on; 0: all cores.</summary>
     [Range(0, 1024)]
     public int Threads { get; set; }
 
     /// <summary>
-    /// Who computes the language model: torch, the reference; fast, our own kernels for a CPU, with the same bits under any load.
+    /// Who computes the language model: fast, our own kernels for a CPU, with the same bits under any load; torch, the reference;
+    /// auto: fast on a CPU, torch on a GPU.
     /// </summary>
-    public string Kernels { get; set; } = "torch";
+    public string Kernels { get; set; } = "auto";
 
     /// <summary>Name of the prompt template; null: the checkpoint's own.</summary>
     public string? Template { get; set; }

@@ -22,7 +22,7 @@ internal sealed class ModelParts
     private readonly SiloRoles _roles;
     private readonly TensorDevice _device;
     private readonly int _blocks;
-    private readonly KernelChoice _kernels;
+    private readonly KernelChoice? _kernels;
     private readonly IReadOnlyList<ICollective> _collectives;
     private ILoadProgress? _towerProgress;
     private IReadOnlyList<ILoadProgress> _rankProgress = [];
@@ -39,7 +39,12 @@ internal sealed class ModelParts
         (_model, _options, _roles) = (model, options, roles);
         TensorDevice.UseThreads(options.Threads);
         _device = DeviceOf(options, model.ComputeType(options.Dtype));
-        _kernels = options.Kernels == "fast" ? KernelChoice.Fast : KernelChoice.Torch;
+        _kernels = options.Kernels switch
+        {
+            "fast" => KernelChoice.Fast,
+            "torch" => KernelChoice.Torch,
+            _ => null,
+        };
         var needed = WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Encoder) ? WeightRoles.Vision : WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Decoder) ? DecoderWeights : WeightRoles.None;

@@ -103,7 +103,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
 
     private void Loop(Worker worker)
     {
-        Pin(worker.Number);
+        Pin(worker.Number, Workers);
         var seen = 0;
         while (true)
         {
@@ -163,8 +163,11 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Binds this thread to one of the processors that the process may use; where that fails, the system places it.</summary>
-    private static void Pin(int number)
+    /// <summary>
+    /// Binds this thread to one of the processors that the process may use, where there is a worker for each. A smaller pool has
+    /// neighbours, often pools of the same kind in other processes: the system places them better than a fixed rule.
+    /// </summary>
+    private static void Pin(int number, int workers)
     {
         const int Bytes = 128;
         var allowed = stackalloc byte[Bytes];
@@ -182,12 +185,12 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             }
         }
 
-        if (processors.Count == 0)
+        if (processors.Count != workers)
         {
             return;
         }
 
-        var mine = processors[number % processors.Count];
+        var mine = processors[number];
         new Span<byte>(allowed, Bytes).Clear();
         allowed[mine / 8] = (byte)(1 << (mine % 8));
         _ = sched_setaffinity(0, Bytes, allowed);

@@ -20,6 +20,7 @@ internal static class RunnerBenchmark
     private static readonly Option<string> Preset = new("--preset") { DefaultValueFactory = _ => "bench", Description = "shapes of the model" };
     private static readonly Option<string> Dtype = new("--dtype") { DefaultValueFactory = _ => "bfloat16" };
     private static readonly Option<string> Device = new("--device") { DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<KernelChoice?> Kernels = new("--kernels") { Description = "who computes the language model; fast on a CPU" };
     private static readonly Option<int> Chunk = new("--chunk") { DefaultValueFactory = _ => 512, Description = "prompt tokens of a step" };
     private static readonly Option<int> Prompt = new("--prompt") { DefaultValueFactory = _ => 2900, Description = "tokens of the prompt" };
     private static readonly Option<int> Answer = new("--answer") { DefaultValueFactory = _ => 32, Description = "tokens of the answer" };
@@ -34,7 +35,7 @@ internal static class RunnerBenchmark
     {
         var command = new Command("runner", "Vision tower, prompt and answer of one model, alone.")
         {
-            Preset, Dtype, Device, Chunk, Prompt, Answer, Batch, Folder,
+            Preset, Dtype, Device, Kernels, Chunk, Prompt, Answer, Batch, Folder,
         };
         command.SetAction(Run);
         return command;
@@ -74,7 +75,8 @@ internal static class RunnerBenchmark
         }
 
         watch.Restart();
-        using var runner = new ModelRunner(config, weights, device, new SingleRank(), new ModelRunnerOptions { KvBlocks = blocks });
+        var options = new ModelRunnerOptions { KvBlocks = blocks, Kernels = arguments.GetValue(Kernels) };
+        using var runner = new ModelRunner(config, weights, device, new SingleRank(), options);
         Tell("load language model", watch, 1, "");
         var sequences = Enumerable.Range(0, batch).Select(i => new Sequence(i, prompt, answer, blocks / batch)).ToArray();
         watch.Restart();

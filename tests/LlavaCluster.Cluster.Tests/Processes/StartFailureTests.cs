@@ -92,7 +92,7 @@ public sealed class StartFailureTests : IDisposable
                 "Role 'cook' is unknown; gateway, encoder, decoder are known.",
                 "'here' is no address to listen at; 127.0.0.1 and 0.0.0.0 are examples.",
                 "dtype 'float8' is unknown; auto, float32, bfloat16, float16 are known.",
-                "kernels 'quick' is unknown; torch, fast are known.",
+                "kernels 'quick' is unknown; auto, fast, torch are known.",
             ],
             Lines(errors));
     }

@@ -4,6 +4,7 @@ using LlavaCluster.Benchmarks.Kernels;
 using LlavaCluster.Benchmarks.Preprocessing;
 using LlavaCluster.Benchmarks.Running;
 using LlavaCluster.Benchmarks.Scheduling;
+using LlavaCluster.Benchmarks.Table;
 
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
 var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a machine that does nothing else.")
@@ -13,5 +14,6 @@ var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a
     CollectivesBenchmark.Command(),
     RunnerBenchmark.Command(),
     SchedulerBenchmark.Command(),
+    TableBenchmark.Command(),
 };
 return await root.Parse(args).InvokeAsync();

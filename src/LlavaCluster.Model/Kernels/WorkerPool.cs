@@ -6,12 +6,16 @@ namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
 /// The threads that kernels run on, one of them the caller's. A worker that finds nothing to do spins a short while, since the next
-/// kernel of a step comes within microseconds, then sleeps. Any thread may call; callers take turns.
+/// kernel of a step comes within microseconds, then sleeps. The caller waits for workers that have begun, never for one that the
+/// system lets wait for a processor: it does the whole work itself then. Any thread may call; callers take turns.
 /// </summary>
 internal sealed unsafe partial class WorkerPool : IDisposable
 {
     /// <summary>Looks for work before sleep: some tens of microseconds.</summary>
     private const int Spins = 2000;
+
+    /// <summary>In <see cref="_state"/>: workers may still join. Below it: how many are at work.</summary>
+    private const int Open = 1 << 16;
 
     private static readonly ConcurrentDictionary<int, WorkerPool> Shared = new();
 
@@ -19,7 +23,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
     private readonly Worker[] _others;
     private ParallelWork? _work;
     private int _generation;
-    private int _busy;
+    private int _state;
     private volatile bool _stopped;
     private ExceptionDispatchInfo? _failure;
 
@@ -61,7 +65,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         {
             work.Next = 0;
             _work = work;
-            _busy = _others.Length;
+            Volatile.Write(ref _state, Open);
             Interlocked.Increment(ref _generation);
             foreach (var worker in _others)
             {
@@ -72,8 +76,9 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             }
 
             Take(work, 0);
+            Interlocked.Add(ref _state, -Open);
             var spin = default(SpinWait);
-            while (Volatile.Read(ref _busy) != 0)
+            while (Volatile.Read(ref _state) != 0)
             {
                 spin.SpinOnce(sleep1Threshold: -1);
             }
@@ -107,16 +112,36 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         var seen = 0;
         while (true)
         {
-            Await(worker, seen);
-            seen++;
+            seen = Await(worker, seen);
             if (_stopped)
             {
                 return;
             }
 
-            Take(_work!, worker.Number);
-            Interlocked.Decrement(ref _busy);
+            if (TryJoin())
+            {
+                Take(_work!, worker.Number);
+                Interlocked.Decrement(ref _state);
+            }
         }
+    }
+
+    /// <summary>False when the work that this worker was woken for is done already. Whoever has joined is waited for.</summary>
+    private bool TryJoin()
+    {
+        var state = Volatile.Read(ref _state);
+        while (state >= Open)
+        {
+            var found = Interlocked.CompareExchange(ref _state, state + 1, state);
+            if (found == state)
+            {
+                return true;
+            }
+
+            state = found;
+        }
+
+        return false;
     }
 
     private void Take(ParallelWork work, int worker)
@@ -135,28 +160,26 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>
-    /// Returns once a generation after <paramref name="seen"/> has begun. A wake may come late, for a generation that this worker
-    /// has already done: the number decides, not the wake.
-    /// </summary>
-    private void Await(Worker worker, int seen)
+    /// <summary>Waits for a generation other than <paramref name="seen"/>. A wake may come late, for one that was seen already.</summary>
+    /// <returns>The generation.</returns>
+    private int Await(Worker worker, int seen)
     {
         while (true)
         {
             for (var i = 0; i < Spins; i++)
             {
-                if (Volatile.Read(ref _generation) != seen)
+                if (Volatile.Read(ref _generation) is var now && now != seen)
                 {
-                    return;
+                    return now;
                 }
 
                 Thread.SpinWait(8);
             }
 
             Interlocked.Exchange(ref worker.Sleeping, 1);
-            if (Volatile.Read(ref _generation) != seen && Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
+            if (Volatile.Read(ref _generation) is var begun && begun != seen && Interlocked.Exchange(ref worker.Sleeping, 0) == 1)
             {
-                return; // it began in between, and nobody has woken this worker
+                return begun; // it began in between, and nobody has woken this worker
             }
 
             worker.Wake.Wait();

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
+using LlavaCluster.Benchmarks.Table;
 using LlavaCluster.Core.Checkpoint;
-using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Model;
@@ -67,7 +67,7 @@ internal static class RunnerBenchmark
         using (var encoder = new VisionEncoder(config, weights, device))
         {
             Tell("load vision tower", watch, 1, "");
-            var tiles = SomeTiles(config);
+            var tiles = NoisePicture.Of(config, 640, 480, seed: 1);
             encoder.Encode([(default, tiles)]);
             watch.Restart();
             encoder.Encode([(default, tiles)]);
@@ -111,21 +111,6 @@ internal static class RunnerBenchmark
     {
         var seconds = watch.Elapsed.TotalSeconds;
         Console.WriteLine($"{what,-20} {seconds,8:f2} s   {(unit.Length == 0 ? "" : $"{count / seconds:f2} {unit}/s")}");
-    }
-
-    /// <summary>Tiles of a 640 × 480 picture, of noise.</summary>
-    private static ImageTiles SomeTiles(LlavaConfig config)
-    {
-        var geometry = AnyResGrid.Layout(config.Images, 640, 480);
-        var random = new Random(1);
-        var side = config.Vision.ImageSide;
-        var pixels = new float[geometry.Tiles * 3 * side * side];
-        for (var i = 0; i < pixels.Length; i++)
-        {
-            pixels[i] = (float)random.NextDouble();
-        }
-
-        return new ImageTiles(geometry, side, [], pixels);
     }
 
     private sealed class Sequence(int number, int prompt, int answer, int blockCount)

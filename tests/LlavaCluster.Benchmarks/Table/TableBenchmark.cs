@@ -1,0 +1,84 @@
+using System.CommandLine;
+using LlavaCluster.Model;
+using LlavaCluster.Model.Kernels;
+
+namespace LlavaCluster.Benchmarks.Table;
+
+/// <summary>
+/// The engine's numbers in one table: each measured beside a baseline of the same run, with its goal. Exit code 1 when a goal is missed.
+/// </summary>
+internal static class TableBenchmark
+{
+    private static readonly TableRow[] Rows =
+    [
+        new DecodeRow("decode-128", 128, 0.90),
+        new DecodeRow("decode-2928", 2928, 0.80),
+        new BatchRow(),
+        new PromptRow("prefill-512", 512),
+        new PromptRow("prefill-2928", 2928),
+        new TowerRow(),
+        new ConversationRow("turn-2", "turn 2 on a 2,928-token image, time to first token", 0.03, newSession: false),
+        new ConversationRow("new-session", "same picture in a new session, time to first token", 0.10, newSession: true),
+        new MemoryRow(),
+        new LoadRow("load-cold", cold: true),
+        new LoadRow("load-warm", cold: false),
+        new LargeModelRow("7b-decode", memory: false),
+        new LargeModelRow("7b-memory", memory: true),
+    ];
+
+    private static readonly Option<bool> Json = new("--json") { Description = "print JSON" };
+    private static readonly Option<bool> Quick = new("--quick") { Description = "small shapes and few rounds, without the rows that need 14 GB" };
+    private static readonly Option<int> Threads = new("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount };
+    private static readonly Option<bool> Child = new("--child") { Hidden = true };
+    private static readonly Option<string[]> Only = new("--only")
+    {
+        DefaultValueFactory = _ => [],
+        AllowMultipleArgumentsPerToken = true,
+        Description = $"rows: {string.Join(", ", Rows.Select(row => row.Name))}",
+    };
+
+    private static readonly Option<string> Data = new("--data")
+    {
+        DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "llava-bench"),
+        Description = "where synthetic checkpoints are kept; those that are missing are made",
+    };
+
+    /// <summary>The <c>table</c> command.</summary>
+    public static Command Command()
+    {
+        Only.AcceptOnlyFromAmong([.. Rows.Select(row => row.Name)]);
+        var command = new Command("table", "All numbers of the engine beside baselines of the same run, with goals.")
+        {
+            Json, Quick, Only, Data, Threads, Child,
+        };
+        command.SetAction(RunAsync);
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult arguments, CancellationToken cancellationToken)
+    {
+        bool quick = arguments.GetValue(Quick), child = arguments.GetValue(Child);
+        var threads = arguments.GetRequiredValue(Threads);
+        TensorDevice.UseThreads(threads);
+        var run = new TableRun(arguments.GetRequiredValue(Data), quick, threads, child, Console.Error.WriteLine);
+        var names = arguments.GetRequiredValue(Only);
+        var rows = Rows.Where(row => names.Length > 0 ? names.Contains(row.Name) : !(quick && row.Heavy)).ToArray();
+        if (child)
+        {
+            ChildProcess.Answer(await rows.Single().MeasureAsync(run, cancellationToken));
+            return 0;
+        }
+
+        var lines = new List<TableLine>();
+        foreach (var row in rows)
+        {
+            run.Say($"[{lines.Count + 1}/{rows.Length}] {row.Name}: {row.What}");
+            lines.Add(TableLine.Of(row, await row.MeasureAsync(run, cancellationToken)));
+            GC.Collect(); // the next row shall not find the last one's memory
+        }
+
+        var machine = $"{Machine.Processor()}, {threads} threads, {KernelPaths.Best}, load {Machine.Load()}{(quick ? "; QUICK: small shapes, few rounds" : "")}";
+        Console.WriteLine(arguments.GetValue(Json) ? TableText.Json(machine, quick, lines) : TableText.Plain(machine, lines));
+        return lines.All(line => line.Met) ? 0 : 1;
+    }
+}

@@ -71,7 +71,13 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     {
         var request = new SequenceRequest
         {
-            Name = "turn", TokenIds = ids, Images = images, Sampling = SamplingOptions.Greedy, Seed = 0, Turn = 0, MaxTokens = tokens,
+            Name = "turn",
+            TokenIds = ids,
+            Images = images,
+            Sampling = SamplingOptions.Greedy,
+            Seed = 0,
+            Turn = 0,
+            MaxTokens = tokens,
         };
         var (answer, first, cached, start) = (new List<int>(), TimeSpan.Zero, 0, Stopwatch.GetTimestamp());
         await foreach (var next in _loop.GenerateAsync(request, cancellationToken))

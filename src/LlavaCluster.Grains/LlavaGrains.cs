@@ -1,7 +1,9 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Encoding;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Grains.Routing;
 using LlavaCluster.Grains.Sessions;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,7 +25,7 @@ public static class LlavaGrains
     /// <see cref="SessionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
     /// decoder: <see cref="IDecodeEngine"/>, for which <see cref="IFeatureSource"/> and, as <see cref="IEngineObserver"/>, a log are
-    /// registered here.
+    /// registered here; where it is one rank of several processes, <see cref="ReplicaSupervisors"/> is what its seat reports to.
     /// </summary>
     public static ISiloBuilder AddLlavaGrains(this ISiloBuilder silo, SiloRole role)
     {
@@ -51,6 +53,9 @@ public static class LlavaGrains
         {
             silo.Services.TryAddSingleton<IFeatureSource, GrainFeatureSource>();
             silo.Services.TryAddSingleton<IEngineObserver, EngineLog>();
+            silo.Services.TryAddSingleton(new ReplicaFormerOptions());
+            silo.Services.AddSingleton<ReplicaSupervisors>();
+            silo.Services.TryAddSingleton<ISeatObserver, SeatLog>();
         }
 
         // A class that a silo does not have is never placed there: no filter is needed for the roles.
@@ -58,7 +63,7 @@ public static class LlavaGrains
         {
             Keep(types, role.Roles, SiloRoles.Gateway, typeof(SessionGrain), typeof(GatewayGrain));
             Keep(types, role.Roles, SiloRoles.Encoder, typeof(EncoderGrain));
-            Keep(types, role.Roles, SiloRoles.Decoder, typeof(DecoderShardGrain));
+            Keep(types, role.Roles, SiloRoles.Decoder, typeof(DecoderShardGrain), typeof(ReplicaGrain));
         });
         return silo;
     }

@@ -18,7 +18,7 @@ internal sealed class ConfigurationFlags
         .Add<string>("--dtype", "Dtype", "auto, float32, bfloat16 or float16.")
         .Add<string>("--device", "Device", "cpu or cuda.")
         .Add<int>(
-            "--tensor-parallel", "TensorParallel", "Ranks that the language model is split over, in this process.")
+            "--tensor-parallel", "TensorParallel", "Ranks that the language model is split over: in this process, or by --rank.", "--tp")
         .Add<int>("--kv-cache-mib", "KvCacheMib", "Memory for KV blocks of one rank; 0: by the free memory.")
         .Add<string>("--kernels", "Kernels", "fast: our own kernels (the default on a CPU), or torch.")
         .Add<int>("--threads", "Threads", "Threads to compute on; 0: all cores.")
@@ -40,6 +40,11 @@ internal sealed class ConfigurationFlags
         .Add<string>("--cluster", "Cluster", "Name of the cluster (default llava).")
         .Add<string>("--silo-address", "SiloAddress", "Address of this process for the others (default 127.0.0.1).")
         .Add<string>("--replica", "Replica", "Name of this process's replica, unique in the cluster.")
+        .Add<int>("--rank", "Rank", "The one rank of the replica that this process serves; others serve the others.")
+        .Add<string>("--spare", "Spare", "Name of this process as a spare one: it takes the place of a rank that is missing.")
+        .Add<int>("--spare-after-seconds", "SpareAfterSeconds", "How long a rank may be missing before that (default 2).")
+        .Add<string>("--collective", "Collective", "What the ranks' numbers travel by: auto, tcp, shared or nccl.")
+        .Add<string>("--nccl-library", "NcclLibrary", "File of the NCCL library (default: the system's libnccl.so.2).")
         .Add<string>("--encoder", "Encoder", "Name of this process's image encoder, unique in the cluster.")
         .Add<string>("--data", "Data", "Folder for sessions and images.")
         .Add<string>("--log-sync", "LogSync", "What of a log in files is on the disk at once: turns, always or never.")
@@ -82,9 +87,9 @@ internal sealed class ConfigurationFlags
         return NodeSettings.Read(configuration);
     }
 
-    private ConfigurationFlags Add<T>(string name, string key, string description)
+    private ConfigurationFlags Add<T>(string name, string key, string description, params string[] aliases)
     {
-        var option = new Option<T>(name) { Description = description };
+        var option = new Option<T>(name, aliases) { Description = description };
         _flags.Add((option, key, parsed => parsed.GetValue(option)));
         return this;
     }

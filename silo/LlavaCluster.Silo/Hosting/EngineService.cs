@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Sampling;
 
@@ -9,29 +10,35 @@ namespace LlavaCluster.Silo.Hosting;
 /// engines are warm before a grain asks them, and outlive the grains.
 /// </summary>
 internal sealed partial class EngineService(
-    EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger) : IHostedService
+    EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger, ServedRank? rank = null) : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         await ProgressDisplay.RunAsync(
-            "Loading the weights", progress => engines.StartAsync(progress, cancellationToken), time);
-        await WarmUpAsync(cancellationToken);
-        LogReady(model.Name, time.GetElapsedTime(began).TotalSeconds, engines.Decoder?.Capacity.BlockCount ?? 0);
+            "Loading the weights", progress => LoadAsync(progress, cancellationToken), time);
+        if (engines.Decoder is { } decoder)
+        {
+            await WarmUpAsync(decoder, model, cancellationToken);
+        }
+
+        LogReady(model.Name, time.GetElapsedTime(began).TotalSeconds, engines.Decoder?.Capacity.BlockCount ?? rank?.KvBlocks ?? 0);
     }
 
     /// <inheritdoc/>
-    public async Task StopAsync(CancellationToken cancellationToken) => await engines.DisposeAsync();
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await engines.DisposeAsync();
+        if (rank is not null)
+        {
+            await rank.DisposeAsync();
+        }
+    }
 
     /// <summary>One token, so that the first user does not wait for the compiler and for untouched pages.</summary>
-    private async Task WarmUpAsync(CancellationToken cancellationToken)
+    internal static async Task WarmUpAsync(DecodeLoop decoder, ServedModel model, CancellationToken cancellationToken)
     {
-        if (engines.Decoder is null)
-        {
-            return;
-        }
-
         var request = new SequenceRequest
         {
             Name = "warm-up",
@@ -42,8 +49,17 @@ internal sealed partial class EngineService(
             Turn = 0,
             MaxTokens = 2,
         };
-        await foreach (var _ in engines.Decoder.GenerateAsync(request, cancellationToken))
+        await foreach (var _ in decoder.GenerateAsync(request, cancellationToken))
         {
+        }
+    }
+
+    private async Task LoadAsync(ILoadProgress progress, CancellationToken cancellationToken)
+    {
+        await engines.StartAsync(progress, cancellationToken);
+        if (rank is not null)
+        {
+            await rank.Seat.PrepareAsync(cancellationToken);
         }
     }
 

@@ -57,21 +57,7 @@ internal sealed class EngineSet : IAsyncDisposable
                 _followers.Add(new ShardFollower(number, Epoch, () => parts.MakeRunner(number), link));
             }
 
-            Decoder = new DecodeLoop(
-                () => parts.MakeRunner(0),
-                link,
-                features(this),
-                sequence => new StopRule(
-                    model.Config.EosIds, sequence.Sampling.Stop, model.Tokenizer.CreateStreamDecoder()),
-                time,
-                new DecodeLoopOptions
-                {
-                    Epoch = Epoch,
-                    MaxRunning = settings.Engine.MaxSequences,
-                    MaxWaiting = settings.Engine.QueueLength,
-                    StepTokens = settings.Engine.StepTokens,
-                },
-                observer);
+            Decoder = MakeLoop(() => parts.MakeRunner(0), link, features(this), model, settings, Epoch, time, observer);
         }
     }
 
@@ -83,6 +69,30 @@ internal sealed class EngineSet : IAsyncDisposable
 
     /// <summary>False while the decode loop is not able to serve.</summary>
     public bool IsHealthy => Decoder is null or { IsHealthy: true };
+
+    /// <summary>The engine of a replica, over this runner of rank 0 and this link to its followers.</summary>
+    public static DecodeLoop MakeLoop(
+        Func<IModelRunner> runner,
+        IShardLink link,
+        IFeatureSource features,
+        ServedModel model,
+        NodeSettings settings,
+        long epoch,
+        TimeProvider time,
+        IEngineObserver? observer) => new(
+        runner,
+        link,
+        features,
+        sequence => new StopRule(model.Config.EosIds, sequence.Sampling.Stop, model.Tokenizer.CreateStreamDecoder()),
+        time,
+        new DecodeLoopOptions
+        {
+            Epoch = epoch,
+            MaxRunning = settings.Engine.MaxSequences,
+            MaxWaiting = settings.Engine.QueueLength,
+            StepTokens = settings.Engine.StepTokens,
+        },
+        observer);
 
     /// <summary>Loads the weights and starts all threads.</summary>
     /// <param name="progress">Is told the bytes read.</param>

@@ -26,14 +26,43 @@ internal sealed class FleetOptions : IValidatableObject
     /// <summary>Address of this process for the others.</summary>
     public string SiloAddress { get; set; } = "127.0.0.1";
 
-    /// <summary>Name of the replica of the language model that this process serves; unique in the cluster.</summary>
+    /// <summary>
+    /// Name of the replica of the language model that this process serves, or has a rank of; unique in the cluster.
+    /// </summary>
     public string Replica { get; set; } = "0";
+
+    /// <summary>
+    /// The one rank of the replica that this process serves, while others serve the others; null: it serves all ranks.
+    /// </summary>
+    [Range(0, 63)]
+    public int? Rank { get; set; }
+
+    /// <summary>
+    /// This process serves no rank of its replica until one is missing; its value names it, unique in the replica. Null: no.
+    /// </summary>
+    public string? Spare { get; set; }
+
+    /// <summary>How long a rank may be missing before a spare process takes its place, seconds.</summary>
+    [Range(0, 3600)]
+    public int SpareAfterSeconds { get; set; } = 2;
+
+    /// <summary>
+    /// What the ranks' numbers travel by: auto (nccl between GPUs, else tcp), tcp, shared (memory, where all ranks are processes of one
+    /// machine) or nccl.
+    /// </summary>
+    public string Collective { get; set; } = "auto";
+
+    /// <summary>File of the NCCL library; null: libnccl.so.2 where the system has it.</summary>
+    public string? NcclLibrary { get; set; }
 
     /// <summary>Name of the image encoder of this process; unique in the cluster.</summary>
     public string Encoder { get; set; } = "0";
 
     /// <summary>Which entries of a log in files are on the disk when they are written: turns, always or never.</summary>
     public TurnLogSync LogSync { get; set; }
+
+    /// <summary>True when this process is one of several that serve a replica together.</summary>
+    public bool IsOneRank => Rank is not null || Spare is not null;
 
     /// <summary>True when Redis is needed.</summary>
     public bool UsesRedis => Membership == "redis" || Store == "redis";
@@ -56,7 +85,22 @@ internal sealed class FleetOptions : IValidatableObject
             yield return new($"'{SiloAddress}' is no address of a silo; 127.0.0.1 and 10.0.0.7 are examples.");
         }
 
-        foreach (var (name, value) in new[] { ("cluster", Cluster), ("replica", Replica), ("encoder", Encoder) })
+        if (Collective is not ("auto" or "tcp" or "shared" or "nccl"))
+        {
+            yield return new($"Collective '{Collective}' is unknown; auto, tcp, shared and nccl are known.");
+        }
+
+        if (Rank is not null && Spare is not null)
+        {
+            yield return new("A process serves a rank of its own or is a spare one; give rank or spare, not both.");
+        }
+
+        if (IsOneRank && Membership == "localhost")
+        {
+            yield return new("Ranks in several processes find each other by a shared membership; 'localhost' is one process alone. Take --membership redis.");
+        }
+
+        foreach (var (name, value) in new[] { ("cluster", Cluster), ("replica", Replica), ("encoder", Encoder), ("spare", Spare ?? "spare") })
         {
             if (value.Length is 0 or > 64 || !value.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
             {

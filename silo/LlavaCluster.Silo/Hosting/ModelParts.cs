@@ -10,7 +10,7 @@ namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
 /// Makes the parts of a model that compute, each from its own reading of the weights. <see cref="MakeTower"/> and
-/// <see cref="MakeRunner"/> are called on the threads that will use what they make.
+/// <see cref="MakeRunner(int)"/> are called on the threads that will use what they make.
 /// </summary>
 internal sealed class ModelParts
 {
@@ -23,20 +23,26 @@ internal sealed class ModelParts
     private readonly TensorDevice _device;
     private readonly int _blocks;
     private readonly KernelChoice? _kernels;
-    private readonly IReadOnlyList<ICollective> _collectives;
+    private readonly IReadOnlyList<int> _ranks;
+    private readonly Lazy<IReadOnlyList<ICollective>> _collectives;
+    private readonly Dictionary<int, ILoadProgress> _rankProgress = [];
     private ILoadProgress? _towerProgress;
-    private IReadOnlyList<ILoadProgress> _rankProgress = [];
 
     /// <summary>
     /// Checks names, shapes and types of the weights that the roles need, and how far the memory goes; reads none of
     /// them.
     /// </summary>
+    /// <param name="model">The checkpoint.</param>
+    /// <param name="options">Device, number form, ranks.</param>
+    /// <param name="roles">What this process does.</param>
+    /// <param name="ranks">Ranks whose weights it reads at its start; null: all.</param>
     /// <exception cref="BadCheckpointException">The weights do not fit the config, or the ranks do not divide the
     /// model.</exception>
     /// <exception cref="UserErrorException">No such device, or too little memory is allowed.</exception>
-    public ModelParts(ServedModel model, ModelOptions options, SiloRoles roles)
+    public ModelParts(ServedModel model, ModelOptions options, SiloRoles roles, IReadOnlyList<int>? ranks = null)
     {
         (_model, _options, _roles) = (model, options, roles);
+        _ranks = ranks ?? [.. Enumerable.Range(0, options.TensorParallel)];
         TensorDevice.UseThreads(options.Threads);
         _device = DeviceOf(options, model.ComputeType(options.Dtype));
         _kernels = options.Kernels switch
@@ -56,10 +62,13 @@ internal sealed class ModelParts
         // Says by name what does not divide.
         _ = new ShardPlan(model.Config.Text, 0, options.TensorParallel);
         _blocks = FitBlocks();
-        _collectives = options.TensorParallel == 1
+        _collectives = new(() => options.TensorParallel == 1
             ? [new SingleRank()]
-            : InProcessCollective.Create(options.TensorParallel);
+            : InProcessCollective.Create(options.TensorParallel));
     }
+
+    /// <summary>KV blocks that a rank of this process holds.</summary>
+    public int KvBlocks => _blocks;
 
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
 
@@ -76,11 +85,11 @@ internal sealed class ModelParts
 
         if (_roles.HasFlag(SiloRoles.Decoder))
         {
-            _rankProgress = [.. Enumerable.Range(0, _options.TensorParallel).Select(rank =>
+            foreach (var rank in _ranks)
             {
                 weights.Check(DecoderWeights, new ShardPlan(_model.Config.Text, rank, _options.TensorParallel));
-                return whole.AddPart(weights.BytesToRead);
-            })];
+                _rankProgress[rank] = whole.AddPart(weights.BytesToRead);
+            }
         }
     }
 
@@ -91,13 +100,16 @@ internal sealed class ModelParts
         return new VisionEncoder(_model.Config, weights, _device);
     }
 
-    /// <summary>One rank of the language model, with its KV blocks.</summary>
-    public IModelRunner MakeRunner(int rank)
+    /// <summary>One rank of the language model, with its KV blocks, where all ranks are threads of this process.</summary>
+    public IModelRunner MakeRunner(int rank) => MakeRunner(_collectives.Value[rank]);
+
+    /// <summary>The rank of the language model that a collective is of, with its KV blocks.</summary>
+    public IModelRunner MakeRunner(ICollective collective)
     {
-        var plan = new ShardPlan(_model.Config.Text, rank, _options.TensorParallel);
-        using var weights = Open(DecoderWeights, plan, _rankProgress.ElementAtOrDefault(rank));
+        var plan = new ShardPlan(_model.Config.Text, collective.Rank, collective.Ranks);
+        using var weights = Open(DecoderWeights, plan, _rankProgress.GetValueOrDefault(collective.Rank));
         return new ModelRunner(
-            _model.Config, weights, _device, _collectives[rank], new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels });
+            _model.Config, weights, _device, collective, new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels });
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)

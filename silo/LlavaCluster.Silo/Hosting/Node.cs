@@ -1,8 +1,10 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Silo.Commands;
 
 namespace LlavaCluster.Silo.Hosting;
@@ -10,7 +12,7 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>
 /// One process of a cluster, from settings to the ready line. Hosted services start in this order and stop in the
 /// reverse: (1) the edge,
-/// which says "not ready" meanwhile, (2) the engines, (3) the silo, (4) the drain.
+/// which says "not ready" meanwhile, (2) the engines, (3) the silo, (4) the seat among a replica's ranks, if it has one, and the drain.
 /// </summary>
 internal sealed class Node : IAsyncDisposable
 {
@@ -48,26 +50,21 @@ internal sealed class Node : IAsyncDisposable
         var stores = await Stores.OpenAsync(settings);
         var model = ServedModel.Open(settings.Model);
         settings.Model.Dtype = model.ComputeType(settings.Model.Dtype);
-        var role = new SiloRole
-        {
-            Roles = RolesOf(settings.Node),
-            Replica = settings.Fleet.Replica,
-            Encoder = settings.Fleet.Encoder,
-        };
-        var parts = new ModelParts(model, settings.Model, role.Roles);
+        var role = RoleOf(settings);
+        var parts = new ModelParts(model, settings.Model, role.Roles, RanksAtStart(settings.Fleet));
         var edge = new WebEdge(settings);
         var host = new HostBuilder()
             .UseContentRoot(AppContext.BaseDirectory)
             .ConfigureLogging(logging => NodeLogging.Configure(logging, settings.Configuration))
             .ConfigureServices(services => AddShared(services, settings, stores, model))
             .ConfigureWebHost(edge.Configure) // (1)
-            .ConfigureServices(services => AddEngines(services, parts, role)) // (2)
+            .ConfigureServices(services => AddEngines(services, settings, parts, role)) // (2)
             .UseOrleans((_, silo) => // (3)
             {
                 Membership.Configure(silo, settings.Fleet, siloPort);
                 silo.AddLlavaGrains(role);
             })
-            .ConfigureServices(services => services.AddHostedService<DrainService>()) // (4)
+            .ConfigureServices(services => AddLast(services, settings.Fleet)) // (4)
             .Build();
         var node = new Node(host, settings, stores, edge, siloPort);
         try
@@ -111,21 +108,81 @@ internal sealed class Node : IAsyncDisposable
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
     }
 
-    private static void AddEngines(IServiceCollection services, ModelParts parts, SiloRole role)
+    private static void AddEngines(IServiceCollection services, NodeSettings settings, ModelParts parts, SiloRole role)
     {
+        // A rank among other processes has its engine from its seat.
+        var here = settings.Fleet.IsOneRank ? role.Roles & ~SiloRoles.Decoder : role.Roles;
         services.AddSingleton(provider => new EngineSet(
             parts,
             provider.GetRequiredService<ServedModel>(),
-            provider.GetRequiredService<NodeSettings>(),
-            role.Roles,
+            settings,
+            here,
             _ => provider.GetRequiredService<IFeatureSource>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<IEngineObserver>()));
-        services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<EngineSet>().Decoder!);
         services.AddSingleton<IImageEncodeEngine>(provider => provider.GetRequiredService<EngineSet>().Encoder!);
+        if (settings.Fleet.IsOneRank)
+        {
+            services.AddSingleton(new ReplicaFormerOptions { SpareAfter = TimeSpan.FromSeconds(settings.Fleet.SpareAfterSeconds) });
+            services.AddSingleton(provider => new ServedRank(
+                parts,
+                provider.GetRequiredService<ServedModel>(),
+                settings,
+                role.Shard,
+                provider.GetRequiredService<ReplicaSupervisors>(),
+                provider.GetRequiredService<IFeatureSource>,
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<IEngineObserver>(),
+                provider.GetRequiredService<ISeatObserver>()));
+            services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<ServedRank>().Seat);
+        }
+        else
+        {
+            services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<EngineSet>().Decoder!);
+        }
+
         services.AddHostedService<EngineService>();
     }
 
-    private static SiloRoles RolesOf(NodeOptions node) =>
-        node.RoleList.Select(r => Enum.Parse<SiloRoles>(r, ignoreCase: true)).Aggregate((a, b) => a | b);
+    private static void AddLast(IServiceCollection services, FleetOptions fleet)
+    {
+        if (fleet.IsOneRank)
+        {
+            services.AddHostedService<SeatService>();
+        }
+
+        services.AddHostedService<DrainService>();
+    }
+
+    private static SiloRole RoleOf(NodeSettings settings)
+    {
+        var (fleet, ranks) = (settings.Fleet, settings.Model.TensorParallel);
+        var roles = settings.Node.RoleList.Select(r => Enum.Parse<SiloRoles>(r, ignoreCase: true)).Aggregate((a, b) => a | b);
+        if (fleet.IsOneRank && !roles.HasFlag(SiloRoles.Decoder))
+        {
+            throw new UserErrorException("--rank and --spare are for decoders; add 'decoder' to --roles, or leave them out.");
+        }
+
+        if (fleet.Rank >= ranks)
+        {
+            throw new UserErrorException($"Rank {fleet.Rank} is not among the {ranks} of --tensor-parallel; ranks count from 0.");
+        }
+
+        return new SiloRole
+        {
+            Roles = roles,
+            Replica = fleet.Replica,
+            Rank = fleet.Rank ?? 0,
+            Spare = fleet.Spare,
+            Encoder = fleet.Encoder,
+        };
+    }
+
+    /// <summary>The ranks that are loaded before the process is ready; null: all.</summary>
+    private static int[]? RanksAtStart(FleetOptions fleet) => fleet switch
+    {
+        { Rank: { } rank } => [rank],
+        { Spare: not null } => [],
+        _ => null,
+    };
 }

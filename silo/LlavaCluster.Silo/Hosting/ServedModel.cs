@@ -14,14 +14,20 @@ internal sealed class ServedModel
     /// <summary>Name of the checkpoint that comes with the program.</summary>
     public const string Tiny = "tiny";
 
+    private readonly Lazy<string> _id;
+
     private ServedModel(string folder, string name, LlavaConfig config, ITokenizer tokenizer, ChatTemplate template)
     {
         (Folder, Name, Config, Tokenizer, Template) = (folder, name, config, tokenizer, template);
         Prompts = PromptsBy(template);
+        _id = new(() => CheckpointId.Of(folder));
     }
 
     /// <summary>The folder.</summary>
     public string Folder { get; }
+
+    /// <summary>What its files hold: see <see cref="CheckpointId"/>.</summary>
+    public string Id => _id.Value;
 
     /// <summary>The folder's name.</summary>
     public string Name { get; }

@@ -66,7 +66,7 @@ internal sealed partial class DecodeWorker
 
     /// <summary>
     /// One sequence may have spoilt the step for all: each is run alone, so that the others live. With followers that cannot be done,
-    /// since nobody knows how far each of them came.
+    /// since nobody knows how far each of them came: the loop ends, and its sequences can go on elsewhere, as all of it is refused.
     /// </summary>
     private void StepFailed(IReadOnlyList<(Sequence Sequence, int Count)> parts, Exception error)
     {
@@ -74,8 +74,10 @@ internal sealed partial class DecodeWorker
         if (_link.Followers > 0)
         {
             _broken = true;
+            return;
         }
-        else if (parts.Count > 1)
+
+        if (parts.Count > 1)
         {
             // With each its copies of blocks: nobody knows which were made, and until a sequence is computed they can be made again.
             foreach (var part in parts.ToArray())

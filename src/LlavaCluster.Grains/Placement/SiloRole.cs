@@ -38,11 +38,14 @@ public sealed record SiloRole
     /// <summary>Its rank; decoders only.</summary>
     public int Rank { get; init; }
 
+    /// <summary>Name among its replica's spare silos, which have no rank of their own; null: it is none.</summary>
+    public string? Spare { get; init; }
+
     /// <summary>Id of its encoder, unique in the cluster; encoders only.</summary>
     public string Encoder { get; init; } = "0";
 
     /// <summary>Key of its shard grain.</summary>
-    public string Shard => $"{Replica}/{Rank}";
+    public string Shard => Spare is null ? $"{Replica}/{Rank}" : $"{Replica}/spare-{Spare}";
 
     /// <summary>What other silos see of it.</summary>
     internal Dictionary<string, string> Metadata()

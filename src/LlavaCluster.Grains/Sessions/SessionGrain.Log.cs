@@ -22,6 +22,9 @@ internal sealed partial class SessionGrain
     [LoggerMessage(Level = LogLevel.Warning, Message = "Session {Session}: another activation wrote to the log; this one leaves.")]
     private partial void LogFenced(string session, Exception error);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Session {Session}: turn {Turn} has no replica after {Tokens} tokens; it waits for one. {Why}")]
+    private partial void LogWaits(string session, string turn, int tokens, string why);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "Session {Session}: turn {Turn} was cut off; it stays open in the log.")]
     private partial void LogLost(string session, string turn, Exception error);
 

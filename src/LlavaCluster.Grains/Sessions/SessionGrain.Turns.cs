@@ -73,7 +73,7 @@ internal sealed partial class SessionGrain
         }
     }
 
-    /// <summary>Takes a turn through admission, routing, replica and log.</summary>
+    /// <summary>Takes a turn through admission, replica and log.</summary>
     private async Task<TurnEnd> AnswerAsync(LiveTurn turn)
     {
         var cancel = turn.Cancel.Token;
@@ -81,17 +81,7 @@ internal sealed partial class SessionGrain
         var started = isAgain
             ? _conversation.Open!.Started
             : await _admission.AdmitAsync(Id, _conversation, turn.TurnId, turn.Content, SeedOf(turn.TurnId), _time.GetUtcNow(), cancel);
-        var place = await _runner.RouteAsync(Id, _replica, _conversation, started, cancel);
-        var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
-        await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, cancel);
-        _replica = place.Replica;
-        if (!isAgain)
-        {
-            await AppendAsync(started);
-        }
-
-        LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, sequence.Answered.Count, place.Replica);
-        var (end, written) = await PumpAsync(turn, run, sequence.Answered.Count);
+        var (end, written) = await GenerateAsync(turn, started, isAgain);
         var (tokens, text, lengths) = turn.Buffer.From(written);
         await AppendAsync(new TurnEnded(
             turn.TurnId,
@@ -105,6 +95,48 @@ internal sealed partial class SessionGrain
         LogEnded(Id, turn.TurnId, end.Finished.Reason, end.Finished.CompletionTokens);
         return end;
     }
+
+    /// <summary>
+    /// Has a replica generate the answer; when one is lost, another, or the same one formed anew, goes on behind the last token that was
+    /// told, and who listens notices a pause.
+    /// </summary>
+    /// <returns>The end, and how many tokens the log has.</returns>
+    private async Task<(TurnEnd End, int Written)> GenerateAsync(LiveTurn turn, TurnStarted started, bool isLogged)
+    {
+        var patience = new ReplicaPatience(_options, _time);
+        while (true)
+        {
+            var told = turn.Buffer.Tokens.Count;
+            try
+            {
+                var place = await _runner.RouteAsync(Id, _replica, _conversation, started, turn.Cancel.Token);
+                var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
+                await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, turn.Cancel.Token);
+                _replica = place.Replica;
+                if (!isLogged)
+                {
+                    await AppendAsync(started);
+                    isLogged = true;
+                }
+
+                LogAccepted(Id, turn.TurnId, sequence.TokenIds.Count, sequence.Answered.Count, place.Replica);
+                return await PumpAsync(turn, run, sequence.Answered.Count);
+            }
+            catch (Exception error) when (ReplicaPatience.IsLoss(error) && CanGoOn(turn) && patience.HasMore(turn.Buffer.Tokens.Count > told))
+            {
+                if (patience.Attempts == 1)
+                {
+                    LogWaits(Id, turn.TurnId, turn.Buffer.Tokens.Count, error.Message);
+                }
+
+                await Task.Delay(patience.Pause, _time, turn.Cancel.Token);
+            }
+        }
+    }
+
+    /// <summary>What was told is in the log, which is what the next replica is asked by.</summary>
+    private bool CanGoOn(LiveTurn turn) =>
+        !_leaving && !_deleting && (_conversation.Open?.Tokens.Count ?? 0) == turn.Buffer.Tokens.Count;
 
     /// <summary>Whether the turn goes on from the log. A turn that was cut off, and which nobody asked for again, makes place for another.</summary>
     private async Task<bool> IsAgainAsync(LiveTurn turn)

@@ -39,4 +39,8 @@ public sealed class SessionOptions
     /// <summary>The longest that a token waits to be written, milliseconds.</summary>
     [Range(1, 60_000)]
     public int CheckpointMilliseconds { get; set; } = 250;
+
+    /// <summary>How long a turn waits for a replica, one that is formed anew among them, before its client is told to ask again; seconds.</summary>
+    [Range(0, 3600)]
+    public int ReplicaSeconds { get; set; } = 30;
 }

@@ -31,12 +31,15 @@ internal sealed partial class SiloProcess : IAsyncDisposable
     public static Task<SiloProcess> StartAsync(string data, params string[] more) => StartAtAsync(0, data, more);
 
     /// <summary>Starts one at this gRPC port, with the golden vicuna, and waits for its ready line.</summary>
-    public static async Task<SiloProcess> StartAtAsync(int grpc, string data, params string[] more)
+    public static Task<SiloProcess> StartAtAsync(int grpc, string data, params string[] more) =>
+        StartOfAsync("vicuna", grpc, ["--data", data, .. more]);
+
+    /// <summary>Starts one with a golden checkpoint and waits for its ready line.</summary>
+    public static async Task<SiloProcess> StartOfAsync(string checkpoint, int grpc, params string[] more)
     {
         var program = RunningProgram.Start(
             BuiltProgram.Silo,
-            ["serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32",
-                "--data", data, .. more]);
+            ["serve", "--model", GoldenFolder.Of("checkpoints", checkpoint), "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32", .. more]);
         await program.OutputAsync("ready ");
         await program.OutputAsync("\n");
         var line = ReadyLine().Match(program.Output);
@@ -73,7 +76,7 @@ internal sealed partial class SiloProcess : IAsyncDisposable
         await Program.DisposeAsync();
     }
 
-    [GeneratedRegex(@"^ready http=(?<http>\d+) grpc=(?<grpc>\d+) silo=127\.0\.0\.1:\d+ roles=gateway,encoder,decoder\n$")]
+    [GeneratedRegex(@"^ready http=(?<http>\d+) grpc=(?<grpc>\d+) silo=127\.0\.0\.1:\d+ roles=[a-z,]+\n$")]
     private static partial Regex ReadyLine();
 }
 

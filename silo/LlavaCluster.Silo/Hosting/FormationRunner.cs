@@ -1,0 +1,48 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Model.Collectives;
+
+namespace LlavaCluster.Silo.Hosting;
+
+/// <summary>
+/// A rank's runner for one formation: as large as the smallest rank's, and gone from the others when disposed. Weights and KV memory stay;
+/// what the KV memory holds means nothing to the next formation, which begins with no block taken, and so do not its images.
+/// </summary>
+/// <param name="runner">The rank's, kept.</param>
+/// <param name="end">Its end of the formation, left when disposed.</param>
+/// <param name="blocks">KV blocks that every rank has.</param>
+internal sealed class FormationRunner(IModelRunner runner, RejoinableCollective end, int blocks) : IModelRunner
+{
+    private readonly HashSet<ImageHash> _images = [];
+
+    /// <inheritdoc/>
+    public RunnerCapacity Capacity => runner.Capacity with { BlockCount = Math.Min(blocks, runner.Capacity.BlockCount) };
+
+    /// <inheritdoc/>
+    public void LoadImage(ImageFeatures features)
+    {
+        runner.LoadImage(features);
+        _images.Add(features.Image);
+    }
+
+    /// <inheritdoc/>
+    public void ForgetImage(ImageHash image)
+    {
+        runner.ForgetImage(image);
+        _images.Remove(image);
+    }
+
+    /// <inheritdoc/>
+    public StepOutput Run(StepPlan plan) => runner.Run(plan);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        end.Detach();
+        foreach (var image in _images)
+        {
+            runner.ForgetImage(image);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Replicas;
+using LlavaCluster.Model.Collectives;
+
+namespace LlavaCluster.Silo.Hosting;
+
+/// <summary>One rank of the language model, whose weights outlive the formations of its replica.</summary>
+internal sealed class RankParts : IRankParts
+{
+    private readonly ModelParts _parts;
+    private readonly TimeProvider _time;
+    private readonly NcclLibrary? _nccl;
+    private RejoinableCollective? _end;
+    private IModelRunner? _runner;
+
+    /// <summary>Reads nothing yet.</summary>
+    /// <exception cref="DllNotFoundException">The ranks are to meet through NCCL, which is not there.</exception>
+    public RankParts(ModelParts parts, ServedModel model, NodeSettings settings, TimeProvider time)
+    {
+        (_parts, _time) = (parts, time);
+        var collective = settings.Fleet.Collective switch
+        {
+            "auto" => settings.Model.Device == "cpu" ? "tcp" : "nccl",
+            var asked => asked,
+        };
+        Split = new RankSplit(model.Id, settings.Model.TensorParallel, settings.Model.Dtype, settings.Model.Kernels, collective);
+        _nccl = collective == "nccl" ? NcclLibrary.Open(settings.Fleet.NcclLibrary) : null;
+    }
+
+    /// <inheritdoc/>
+    public RankSplit Split { get; }
+
+    /// <inheritdoc/>
+    public int Blocks => _parts.KvBlocks;
+
+    /// <inheritdoc/>
+    public Task PrepareAsync(int rank, CancellationToken cancellationToken)
+    {
+        if (_end?.Rank == rank)
+        {
+            return Task.CompletedTask;
+        }
+
+        // Minutes for a large model: not on a pool thread.
+        return Task.Factory.StartNew(() => Prepare(rank), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+            .WaitAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> NewNcclId() => _nccl?.NewId() ?? default(ReadOnlyMemory<byte>);
+
+    /// <inheritdoc/>
+    public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken)
+    {
+        var (end, runner) = (_end!, _runner!);
+        var (addresses, options) = (formation.Members.Select(member => member.Collectives).ToArray(), new TcpCollectiveOptions());
+        end.Attach(_nccl is null
+            ? TcpCollective.Join(
+                listener,
+                addresses,
+                formation.Id,
+                formation.Epoch,
+                end.Rank,
+                options with { SharedMemory = Split.Collective == "shared" },
+                _time,
+                cancellationToken)
+            : NcclCollective.Join(
+                _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken));
+        return new FormationRunner(runner, end, formation.Blocks);
+    }
+
+    /// <inheritdoc/>
+    public void Abort(string reason) => _end?.Abort(reason);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        _runner?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private void Prepare(int rank)
+    {
+        _runner?.Dispose();
+        _runner = null;
+        _end = new RejoinableCollective(rank, Split.Ranks);
+        try
+        {
+            _runner = _parts.MakeRunner(_end);
+        }
+        catch
+        {
+            _end = null;
+            throw;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using LlavaCluster.Cluster.Tests.Storage;
+
+namespace LlavaCluster.Cluster.Tests.Processes;
+
+/// <summary>One gateway that also encodes, and a replica of the golden "yi" whose ranks are processes of their own.</summary>
+internal sealed class ReplicaFleet : IAsyncDisposable
+{
+    private readonly string[] _shared;
+    private readonly int _ranks;
+    private readonly SiloProcess?[] _members;
+
+    private ReplicaFleet(RedisServer redis, string name, int ranks, string collective)
+    {
+        (_ranks, _members) = (ranks, new SiloProcess?[ranks]);
+        _shared =
+        [
+            "--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", name, "--threads", "1",
+            "--kv-cache-mib", "64", "--collective", collective,
+        ];
+    }
+
+    /// <summary>Where clients ask.</summary>
+    public SiloProcess Gateway { get; private set; } = null!;
+
+    /// <summary>Starts gateway and ranks; returns when all are ready, which may be before the ranks are together.</summary>
+    public static async Task<ReplicaFleet> StartAsync(RedisServer redis, string name, int ranks, string collective = "tcp")
+    {
+        var fleet = new ReplicaFleet(redis, name, ranks, collective);
+        fleet.Gateway = await SiloProcess.StartOfAsync("yi", 0, ["--roles", "gateway,encoder", .. fleet._shared]);
+        await Task.WhenAll(Enumerable.Range(0, ranks).Select(fleet.StartRankAsync));
+        return fleet;
+    }
+
+    /// <summary>Starts a rank.</summary>
+    public async Task StartRankAsync(int rank) => _members[rank] = await SiloProcess.StartOfAsync(
+        "yi", 0, ["--roles", "decoder", "--replica", "r", "--rank", $"{rank}", "--tp", $"{_ranks}", .. _shared]);
+
+    /// <summary>Ends a rank without a word to anybody.</summary>
+    public async Task KillRankAsync(int rank)
+    {
+        _members[rank]!.Program.Signal(9);
+        await _members[rank]!.DisposeAsync();
+        _members[rank] = null;
+    }
+
+    /// <summary>What a rank wrote to its log.</summary>
+    public RunningProgram Rank(int rank) => _members[rank]!.Program;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_members.OfType<SiloProcess>().Append(Gateway).Select(member => member.DisposeAsync().AsTask()));
+    }
+}

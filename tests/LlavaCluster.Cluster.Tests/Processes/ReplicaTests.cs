@@ -1,0 +1,112 @@
+using LlavaCluster.Cluster.Tests.Storage;
+using LlavaCluster.Protos;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests.Processes;
+
+/// <summary>Replicas whose ranks are processes of their own, through the real edge of another process, against the reference.</summary>
+public sealed class ReplicaTests(RedisServer redis) : IClassFixture<RedisServer>
+{
+    private const int Tokens = 200, Seen = 20;
+
+    private static readonly (string Case, string Question, string[] Pictures)[] Questions =
+    [
+        ("text-only", "What is the capital of the green harbour?", []),
+        ("landscape", "What is shown in this image?", ["p640x480.png"]),
+        ("chinese", "请描述这张图片。里面有多少个圆形？😀", ["p161x184.png"]),
+        ("two-images", "Compare the circle with the square.", ["p336x336.png", "p429x641.png"]),
+        ("tiny", "What is this?", ["p2x2.png"]),
+        ("palette", "Describe it.", ["form-palette.png"]),
+    ];
+
+    [Theory]
+    [InlineData(2, "tcp")]
+    [InlineData(2, "shared")]
+    [InlineData(7, "tcp")]
+    public async Task RanksInProcesses_GiveAllGoldenTokens(int ranks, string collective)
+    {
+        await using var fleet = await ReplicaFleet.StartAsync(redis, $"golden-{ranks}-{collective}", ranks, collective);
+        foreach (var (name, question, pictures) in Questions)
+        {
+            var golden = GoldenAnswer.Read("yi", name);
+            var answer = await fleet.Gateway.ChatAsync(
+                "", golden.Tokens.Count, [.. pictures.Select(SamplePictures.Of), new Part { Text = question }]);
+
+            Assert.Equal(golden.Tokens, answer.Tokens);
+            Assert.Equal("r", answer.Started.Replica);
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0)]
+    public async Task RankKilledMidDecode_IsReplacedAndTheTurnGoesOn(int rank)
+    {
+        await using var fleet = await ReplicaFleet.StartAsync(redis, $"kill-{rank}", 2);
+        var expected = await Answer.ReadAsync(fleet.Gateway.Client.ChatAsync(Long()));
+
+        Task? replacing = null;
+        async IAsyncEnumerable<ChatEvent> WithLossAsync()
+        {
+            await foreach (var happened in fleet.Gateway.Client.ChatAsync(Long()))
+            {
+                if (happened.Delta is { Offset: > Seen } && replacing is null)
+                {
+                    replacing = ReplaceAsync();
+                }
+
+                yield return happened;
+            }
+        }
+
+        async Task ReplaceAsync()
+        {
+            await fleet.KillRankAsync(rank);
+            // The other one notices by itself, whether or not another comes.
+            await fleet.Rank(1 - rank).ErrorsAsync("epoch 1 is over.");
+            await fleet.StartRankAsync(rank);
+        }
+
+        var answer = await Answer.ReadAsync(WithLossAsync());
+
+        Assert.NotNull(replacing);
+        await replacing;
+        Assert.Equal(expected.Tokens, answer.Tokens);
+        Assert.Equal(expected.Text, answer.Text);
+        await fleet.Rank(1 - rank).ErrorsAsync("of replica r serves in epoch 2");
+    }
+
+    [Fact]
+    public async Task RankFrozen_IsDeclaredMissing()
+    {
+        const int stop = 19, go = 18;
+        await using var fleet = await ReplicaFleet.StartAsync(redis, "frozen", 2);
+        await fleet.Rank(0).ErrorsAsync("serves in epoch 1");
+
+        fleet.Rank(1).Signal(stop);
+        await fleet.Rank(0).ErrorsAsync("Rank 0 of replica r: epoch 1 is over. Rank 1 is missing: nothing heard of it for 500 ms.");
+        fleet.Rank(1).Signal(go);
+    }
+
+    [Fact]
+    public async Task RankOfAnotherCheckpoint_IsRefusedByName()
+    {
+        await using var fleet = await ReplicaFleet.StartAsync(redis, "mixed", 2);
+        await fleet.Rank(0).ErrorsAsync("serves in epoch 1");
+        await fleet.KillRankAsync(1);
+
+        await using var other = await SiloProcess.StartOfAsync(
+            "vicuna", 0,
+            "--roles", "decoder", "--replica", "r", "--rank", "1", "--tp", "2", "--membership", "redis", "--store", "redis", "--redis", redis.Address,
+            "--cluster", "mixed", "--threads", "1");
+
+        await other.Program.ErrorsAsync("Replica r refuses this process: Seat r/1 has checkpoint ");
+    }
+
+    private static ChatRequest Long()
+    {
+        var request = SiloProcess.EndlessTurn("");
+        request.MaxTokens = Tokens;
+        return request;
+    }
+}

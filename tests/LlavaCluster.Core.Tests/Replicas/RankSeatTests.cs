@@ -1,0 +1,230 @@
+using System.Net;
+using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Replicas;
+using LlavaCluster.Tests.Fakes;
+using Xunit;
+using static LlavaCluster.Core.Tests.Engine.DecodeLoopHost;
+
+namespace LlavaCluster.Core.Tests.Replicas;
+
+/// <summary>Seats of this process over real connections, with fake models and a supervisor that is called directly.</summary>
+public sealed class RankSeatTests
+{
+    [Fact]
+    public async Task Seats_ComeTogether_AnswerAndComeTogetherAgainWhenOneIsLost()
+    {
+        await using var replica = new SeatsOfOneReplica(3);
+        await replica.UntilLeadingAsync(epoch: 1);
+        Assert.Equal(FakeModel.Answer(Prompt(20), [], 10), await replica.AnswerAsync(Prompt(20)));
+
+        // A follower's step fails: the turn is refused, which lets it go on, and all offer themselves anew.
+        replica.Parts[0].Runner.BeforeStep = _ => replica.Parts[0].Sum();
+        replica.Parts[2].Runner.BeforeStep = _ => throw new InvalidOperationException("out of memory");
+        await Assert.ThrowsAsync<SequenceRefusedException>(() => replica.AnswerAsync(Prompt(20, salt: 1)));
+        await replica.UntilLeadingAsync(epoch: 2);
+
+        Assert.Equal(FakeModel.Answer(Prompt(20, salt: 1), [], 10), await replica.AnswerAsync(Prompt(20, salt: 1)));
+        Assert.All(replica.Parts, parts => Assert.Equal(1, parts.Prepared));
+        Assert.All(replica.Parts, parts => Assert.NotEmpty(parts.Aborts));
+    }
+
+    [Fact]
+    public async Task Leader_Leaves_TheOthersWaitAndSaySo()
+    {
+        await using var replica = new SeatsOfOneReplica(2);
+        await replica.UntilLeadingAsync(epoch: 1);
+
+        await replica.Seats[0].DisposeAsync();
+
+        await replica.UntilAsync(() => replica.Seats[1].Status is { State: SeatState.Free, Why: "Replica r waits for rank 0 of 2." });
+        var refusal = Assert.Throws<SequenceRefusedException>(() => replica.Seats[1].GenerateAsync(Request(Prompt(20)), default));
+        Assert.Equal("Replica r is not complete: Replica r waits for rank 0 of 2. Try again in a moment.", refusal.Message);
+    }
+
+    [Fact]
+    public async Task SpareSeat_TakesTheLeadersPlace()
+    {
+        await using var replica = new SeatsOfOneReplica(2, spare: true);
+        await replica.UntilLeadingAsync(epoch: 1);
+
+        await replica.Seats[0].DisposeAsync();
+
+        await replica.UntilAsync(() => replica.Seats[2].IsLeading);
+        Assert.Equal(FakeModel.Answer(Prompt(20), [], 10), await replica.AnswerAsync(Prompt(20), seat: 2));
+    }
+
+    [Fact]
+    public async Task SupervisorCannotBeReached_TheSeatsServeOn()
+    {
+        await using var replica = new SeatsOfOneReplica(2);
+        await replica.UntilLeadingAsync(epoch: 1);
+
+        replica.IsDown = true;
+
+        Assert.Equal(FakeModel.Answer(Prompt(20), [], 10), await replica.AnswerAsync(Prompt(20)));
+    }
+
+    private sealed class SeatsOfOneReplica : IAsyncDisposable
+    {
+        private readonly Lock _gate = new();
+        private readonly ReplicaFormer _former = new(
+            "r", new ReplicaFormerOptions { SpareAfter = TimeSpan.Zero }, TimeProvider.System);
+        private readonly Log _log = new();
+
+        public SeatsOfOneReplica(int ranks, bool spare = false)
+        {
+            for (var i = 0; i < ranks + (spare ? 1 : 0); i++)
+            {
+                var parts = new FakeParts(ranks);
+                Parts.Add(parts);
+                Seats.Add(new RankSeat(
+                    new RankSeatOptions
+                    {
+                        Seat = i < ranks ? $"r/{i}" : "r/spare-s",
+                        Replica = "r",
+                        Rank = i < ranks ? i : null,
+                        Address = IPAddress.Loopback,
+                        Loop = (runner, link, epoch) => new DecodeLoop(
+                            runner, link, new FakeFeatureSource(), _ => new FakeStopRule(null), TimeProvider.System, new DecodeLoopOptions { Epoch = epoch }),
+                        // Silence is not tested here; a busy machine's threads may be silent for a while.
+                        Link = new ShardLinkOptions { Silence = TimeSpan.FromSeconds(60) },
+                        ReportEvery = TimeSpan.FromMilliseconds(20),
+                    },
+                    parts,
+                    Report,
+                    TimeProvider.System,
+                    _log));
+            }
+
+            Started = StartAsync();
+        }
+
+        public List<RankSeat> Seats { get; } = [];
+
+        public List<FakeParts> Parts { get; } = [];
+
+        public bool IsDown { get; set; }
+
+        private Task Started { get; }
+
+        public async Task UntilLeadingAsync(long epoch)
+        {
+            await Started;
+            await UntilAsync(() => Seats[0].IsLeading && Seats[0].Status.Epoch == epoch && Seats.Count(s => s.Status.State == SeatState.Serving) == Parts[0].Split.Ranks);
+        }
+
+        public async Task UntilAsync(Func<bool> holds)
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            while (!holds())
+            {
+                await _log.Changed.WaitAsync(TimeSpan.FromMilliseconds(20), patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                patience.Token.ThrowIfCancellationRequested();
+            }
+        }
+
+        public async Task<int[]> AnswerAsync(int[] prompt, int seat = 0)
+        {
+            var tokens = new List<int>();
+            await foreach (var next in Seats[seat].GenerateAsync(Request(prompt), default))
+            {
+                tokens.AddRange((next as GenerationEvent.Generated)?.Tokens.Select(token => token.Id) ?? []);
+            }
+
+            return [.. tokens];
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            foreach (var seat in Seats)
+            {
+                await seat.DisposeAsync();
+            }
+        }
+
+        private async Task StartAsync()
+        {
+            foreach (var seat in Seats)
+            {
+                await seat.PrepareAsync(default);
+                seat.Start();
+            }
+        }
+
+        private Task<SeatOrder> Report(SeatReport report, CancellationToken cancellationToken)
+        {
+            lock (_gate)
+            {
+                return IsDown ? throw new InvalidOperationException("down") : Task.FromResult(_former.Take(report));
+            }
+        }
+    }
+
+    private sealed class FakeParts(int ranks) : IRankParts
+    {
+        private readonly ManualResetEventSlim _aborted = new();
+        private int _rank;
+
+        public int Prepared { get; private set; }
+
+        public List<string> Aborts { get; } = [];
+
+        public FakeModelRunner Runner { get; private set; } = null!;
+
+        public RankSplit Split { get; } = new("c", ranks, "float32", "torch", "tcp");
+
+        public int Blocks => 64;
+
+        public Task PrepareAsync(int rank, CancellationToken cancellationToken)
+        {
+            (_rank, Prepared) = (rank, Prepared + 1);
+            return Task.CompletedTask;
+        }
+
+        public ReadOnlyMemory<byte> NewNcclId() => default;
+
+        public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken) =>
+            Runner = new FakeModelRunner(new RunnerCapacity(formation.Blocks, 16, 1024, FakeModel.Vocabulary), _rank);
+
+        /// <summary>A sum that the others never join.</summary>
+        public void Sum()
+        {
+            Assert.True(_aborted.Wait(Patience));
+            throw new InvalidOperationException("aborted");
+        }
+
+        public void Abort(string reason)
+        {
+            _aborted.Set();
+            lock (Aborts)
+            {
+                Aborts.Add(reason);
+            }
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class Log : ISeatObserver
+    {
+        private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Changed => Volatile.Read(ref _changed).Task;
+
+        public void Formed(long epoch, int rank, int ranks, TimeSpan took) => Tell();
+
+        public void Lost(long epoch, int rank, string why) => Tell();
+
+        public void NotFormed(long epoch, int rank, string why) => Tell();
+
+        public void Refused(string why) => Tell();
+
+        public void Prepares(int rank) => Tell();
+
+        public void NotPrepared(int rank, Exception error) => Tell();
+
+        private void Tell() =>
+            Interlocked.Exchange(ref _changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    }
+}

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LlavaCluster.Benchmarks.Cluster;
 using LlavaCluster.Benchmarks.Collectives;
 using LlavaCluster.Benchmarks.Kernels;
 using LlavaCluster.Benchmarks.Preprocessing;
@@ -15,5 +16,6 @@ var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a
     RunnerBenchmark.Command(),
     SchedulerBenchmark.Command(),
     TableBenchmark.Command(),
+    ClusterBenchmark.Command(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -30,6 +30,9 @@ internal sealed partial class RunningProgram : IAsyncDisposable
         _errors = new Transcript(process.StandardError);
     }
 
+    /// <summary>Number of the process.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Standard output so far.</summary>
     public string Output => _output.Text;
 

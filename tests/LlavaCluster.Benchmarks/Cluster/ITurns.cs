@@ -1,0 +1,19 @@
+namespace LlavaCluster.Benchmarks.Cluster;
+
+/// <summary>Who answers turns; many at once.</summary>
+internal interface ITurns
+{
+    /// <summary>What every turn asks.</summary>
+    const string Question = "Tell me everything about the green harbour.";
+
+    /// <summary>The end-of-sequence id of the golden vicuna, which never comes: answers have the length that is asked for.</summary>
+    static KeyValuePair<int, float> Endless { get; } = new(2, -100);
+
+    /// <summary>Processor time that the answering process took so far.</summary>
+    TimeSpan ProcessorTime { get; }
+
+    /// <summary>One turn of a new session, to its end.</summary>
+    /// <param name="tokens">Length of the answer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task TurnAsync(int tokens, CancellationToken cancellationToken);
+}

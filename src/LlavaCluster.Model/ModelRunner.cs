@@ -8,6 +8,7 @@ using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Language;
+using LlavaCluster.Model.Layers;
 using LlavaCluster.Model.Weights;
 using static TorchSharp.torch;
 
@@ -42,11 +43,13 @@ public sealed class ModelRunner : IModelRunner
         LlavaConfig config, IWeightSource weights, TensorDevice device, ICollective collective, ModelRunnerOptions options)
     {
         (_config, _device, _collective) = (config, device, collective);
-        _model = new LanguageModel(config.Text, weights, device, collective);
+        var kernels = options.Kernels ?? ModelRunnerOptions.DefaultKernels(device);
+        var codes = options.Weights == WeightForm.Full ? null : new CodeChoice(options.Weights, kernels == KernelChoice.Fast);
+        _model = new LanguageModel(config.Text, weights, device, collective, codes);
         _images = new ImageShelf(config, weights, device);
         _cache = new PagedKvCache(
             config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
-        if ((options.Kernels ?? (device.IsCpu ? KernelChoice.Fast : KernelChoice.Torch)) == KernelChoice.Fast)
+        if (kernels == KernelChoice.Fast)
         {
             _fast = device.IsCpu
                 ? new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best)
@@ -75,6 +78,41 @@ public sealed class ModelRunner : IModelRunner
     /// <param name="ranks">Ranks of the replica.</param>
     public static long KvBlockBytes(LlavaConfig config, ScalarType type, int ranks = 1) => Enumerable.Range(0, ranks)
         .Max(rank => PagedKvCache.BlockBytes(config.Text, new ShardPlan(config.Text, rank, ranks), new TensorDevice(CPU, type)));
+
+    /// <summary>Whether the model can be split over so many ranks, said before anything is read.</summary>
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="ranks">Ranks of the replica.</param>
+    /// <param name="weights">How matrices are kept.</param>
+    /// <exception cref="BadCheckpointException">Something does not divide; the message has the numbers.</exception>
+    public static void CheckSplit(LlavaConfig config, int ranks, WeightForm weights)
+    {
+        for (var rank = 0; rank < ranks; rank++)
+        {
+            var plan = new ShardPlan(config.Text, rank, ranks);
+            if (weights != WeightForm.Full)
+            {
+                new CodeChoice(weights, KeepCodes: true).Check(config, plan);
+            }
+        }
+    }
+
+    /// <summary>Bytes that a checkpoint's weights take in memory, all ranks and the vision tower together.</summary>
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="device">Where, and in which dtype.</param>
+    /// <param name="kernels">Who computes: only our own kernels keep codes. Null: the device's default.</param>
+    /// <param name="weights">How matrices are kept.</param>
+    public static long WeightBytes(LlavaConfig config, TensorDevice device, KernelChoice? kernels, WeightForm weights)
+    {
+        var kept = (kernels ?? ModelRunnerOptions.DefaultKernels(device)) == KernelChoice.Fast ? weights : WeightForm.Full;
+        return TensorCatalog.Of(config).Where(entry => entry.Used).Sum(entry => BytesOf(entry, device.Type, kept));
+    }
+
+    /// <summary>Bytes of the language model's matrices: what a token reads.</summary>
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="type">Compute dtype.</param>
+    /// <param name="weights">How matrices are kept.</param>
+    public static long MatrixBytes(LlavaConfig config, ScalarType type, WeightForm weights)
+        => TensorCatalog.Of(config).Where(CodeChoice.Takes).Sum(entry => BytesOf(entry, type, weights));
 
     /// <inheritdoc/>
     public void LoadImage(ImageFeatures features)
@@ -171,6 +209,11 @@ public sealed class ModelRunner : IModelRunner
 
         return embedded.MoveToOuterDisposeScope();
     }
+
+    private static long BytesOf(CatalogEntry entry, ScalarType type, WeightForm weights)
+        => weights != WeightForm.Full && CodeChoice.Takes(entry)
+            ? new CodeChoice(weights, KeepCodes: true).BytesOf(entry)
+            : entry.Shape.Aggregate(1L, (product, size) => product * size) * new TensorDevice(CPU, type).ElementSize;
 
     private StepOutput RunFast(IReadOnlyList<SequenceSlice> slices)
     {

@@ -8,6 +8,15 @@ public sealed record ModelRunnerOptions
 
     /// <summary>Who computes the language model, all ranks the same; null: <see cref="KernelChoice.Fast"/> on a CPU, torch on a GPU.</summary>
     public KernelChoice? Kernels { get; init; }
+
+    /// <summary>
+    /// How the language model's matrices are kept; all ranks the same. Torch computes with what the codes say, written out: no smaller and
+    /// no faster, a reference.
+    /// </summary>
+    public WeightForm Weights { get; init; } = WeightForm.Full;
+
+    /// <summary>Who computes on a device where nobody has chosen.</summary>
+    public static KernelChoice DefaultKernels(TensorDevice device) => device.IsCpu ? KernelChoice.Fast : KernelChoice.Torch;
 }
 
 /// <summary>Who computes the language model.</summary>

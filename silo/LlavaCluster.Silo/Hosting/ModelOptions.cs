@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using LlavaCluster.Model;
 
 namespace LlavaCluster.Silo.Hosting;
 
@@ -37,6 +38,11 @@ internal sealed class ModelOptions : IValidatableObject
     /// </summary>
     public string Kernels { get; set; } = "auto";
 
+    /// <summary>
+    /// How the language model's matrices are kept: full; int8, a scale for each output; int4, a scale for every 32 inputs.
+    /// </summary>
+    public string Weights { get; set; } = "full";
+
     /// <summary>Name of the prompt template; null: the checkpoint's own.</summary>
     public string? Template { get; set; }
 
@@ -46,6 +52,11 @@ internal sealed class ModelOptions : IValidatableObject
         if (!KnownTypes.Contains(Dtype))
         {
             yield return new($"dtype '{Dtype}' is unknown; {string.Join(", ", KnownTypes)} are known.");
+        }
+
+        if (!WeightForms.Names.Contains(Weights))
+        {
+            yield return new($"weights '{Weights}' are unknown; {string.Join(", ", WeightForms.Names)} are known.");
         }
 
         if (!KnownKernels.Contains(Kernels))

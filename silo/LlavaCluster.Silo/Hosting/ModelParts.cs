@@ -23,6 +23,7 @@ internal sealed class ModelParts
     private readonly TensorDevice _device;
     private readonly int _blocks;
     private readonly KernelChoice? _kernels;
+    private readonly WeightForm _weights;
     private readonly IReadOnlyList<int> _ranks;
     private readonly Lazy<IReadOnlyList<ICollective>> _collectives;
     private readonly Dictionary<int, ILoadProgress> _rankProgress = [];
@@ -51,6 +52,7 @@ internal sealed class ModelParts
             "torch" => KernelChoice.Torch,
             _ => null,
         };
+        _weights = WeightForms.Parse(options.Weights);
         var needed = WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Encoder) ? WeightRoles.Vision : WeightRoles.None;
         needed |= roles.HasFlag(SiloRoles.Decoder) ? DecoderWeights : WeightRoles.None;
@@ -60,7 +62,7 @@ internal sealed class ModelParts
         }
 
         // Says by name what does not divide.
-        _ = new ShardPlan(model.Config.Text, 0, options.TensorParallel);
+        ModelRunner.CheckSplit(model.Config, options.TensorParallel, _weights);
         _blocks = FitBlocks();
         _collectives = new(() => options.TensorParallel == 1
             ? [new SingleRank()]
@@ -109,7 +111,11 @@ internal sealed class ModelParts
         var plan = new ShardPlan(_model.Config.Text, collective.Rank, collective.Ranks);
         using var weights = Open(DecoderWeights, plan, _rankProgress.GetValueOrDefault(collective.Rank));
         return new ModelRunner(
-            _model.Config, weights, _device, collective, new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels });
+            _model.Config,
+            weights,
+            _device,
+            collective,
+            new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels, Weights = _weights });
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)
@@ -134,11 +140,11 @@ internal sealed class ModelParts
 
     private int FitBlocks()
     {
-        var elements = CheckpointFolder.Open(_model.Folder).Tensors.Sum(t => t.Tensor.Shape.Aggregate(1L, (a, b) => a * b));
+        var weightBytes = ModelRunner.WeightBytes(_model.Config, _device, _kernels, _weights);
         var contextTokens = _model.Config.Text.MaxPositions;
         var blockBytes = ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel);
         var free = _device.IsCpu
-            ? Math.Max(0, FreeMemory.OfHost() - (elements * _device.ElementSize))
+            ? Math.Max(0, FreeMemory.OfHost() - weightBytes)
             : GpuContexts * 2L * contextTokens / ModelRunner.BlockTokens * blockBytes * _options.TensorParallel;
         return KvBudget.Blocks(
             blockBytes, ModelRunner.BlockTokens, contextTokens, _options.TensorParallel, free, _options.KvCacheMib);

@@ -11,10 +11,10 @@ internal sealed unsafe class FastDecoderLayer
     private readonly byte* _postNorm;
     private readonly byte* _keys;
     private readonly byte* _values;
-    private readonly HostLinear _qkv;
-    private readonly HostLinear _output;
-    private readonly HostLinear _gateUp;
-    private readonly HostLinear _down;
+    private readonly IHostLinear _qkv;
+    private readonly IHostLinear _output;
+    private readonly IHostLinear _gateUp;
+    private readonly IHostLinear _down;
 
     /// <summary>Takes the weights of a layer and its pages; neither is disposed here.</summary>
     public FastDecoderLayer(FastWorkspace workspace, DecoderLayer layer, PagedKvCache cache, int number)

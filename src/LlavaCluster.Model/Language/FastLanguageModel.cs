@@ -17,7 +17,7 @@ internal sealed unsafe class FastLanguageModel : IDisposable
 {
     private readonly FastWorkspace _workspace;
     private readonly FastDecoderLayer[] _layers;
-    private readonly HostLinear _head;
+    private readonly IHostLinear _head;
     private readonly HostBuffer _picked;
     private readonly HostBuffer _normed;
     private readonly HostBuffer _narrow;

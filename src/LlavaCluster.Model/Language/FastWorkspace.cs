@@ -12,6 +12,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
     private readonly Dictionary<int, bool> _torchOrder = [];
     private readonly List<HostBuffer> _buffers = [];
     private readonly Tensor _angles;
+    private readonly CodeKernels _codeKernels;
 
     /// <summary>Chooses kernels and reserves room for steps of a few tokens.</summary>
     public FastWorkspace(TextConfig text, ShardPlan plan, ScalarType type, ICollective collective, RotaryEmbedding rotary, KernelPath path)
@@ -21,6 +22,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
         var pool = WorkerPool.Of(get_num_threads());
         var kernel = KernelPaths.Kernel(path);
         Product = new MatrixProduct(kernel, pool);
+        _codeKernels = new CodeKernels(path, pool);
         Attention = new BlockAttention(kernel, pool, Shape);
         (Norm, Gate, Sum, Rotary) = (new NormRows(pool), new GateRows(pool), new SumRows(pool), new RotaryRows(pool, Shape));
         Inner = plan.Inner;
@@ -95,15 +97,17 @@ internal sealed unsafe class FastWorkspace : IDisposable
     }
 
     /// <summary>A linear layer over a weight [outputs, inputs].</summary>
-    public HostLinear Linear(Tensor weight)
+    public IHostLinear Linear(MatrixWeight weight)
     {
-        var inputs = (int)weight.shape[1];
+        var inputs = weight.Codes?.Inputs ?? (int)weight.Dense!.shape[1];
         if (!_torchOrder.TryGetValue(inputs, out var ours))
         {
             _torchOrder[inputs] = ours = Form == NumberForm.BFloat16 && TorchOrder.IsOurs(Product, inputs);
         }
 
-        return new HostLinear(weight, Product, ours);
+        return weight.Codes is { } codes
+            ? new CodeLinear(codes, Form, _codeKernels, ours)
+            : new HostLinear(weight.Dense!, Product, ours);
     }
 
     /// <summary>Sums a row-parallel layer's result over the ranks.</summary>
@@ -135,6 +139,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
         }
 
         Product.Dispose();
+        _codeKernels.Dispose();
         Attention.Dispose();
         Norm.Dispose();
         Gate.Dispose();

@@ -2,6 +2,7 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Layers;
+using LlavaCluster.Model.Quantised;
 using LlavaCluster.Model.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -20,13 +21,21 @@ internal sealed class LanguageModel : nn.Module
     private readonly VocabParallelHead lm_head;
     private readonly RotaryEmbedding _rotary;
     private readonly HeadGroups _groups;
+    private readonly IReadOnlyList<CodeMatrix> _codes;
 
     /// <summary>Reads the rank's weights.</summary>
-    public LanguageModel(TextConfig text, IWeightSource source, TensorDevice device, ICollective collective)
+    /// <param name="text">The model's numbers.</param>
+    /// <param name="source">Where weights come from.</param>
+    /// <param name="device">Where they go.</param>
+    /// <param name="collective">This rank's end.</param>
+    /// <param name="codes">Matrices in codes, and how; null: in full.</param>
+    public LanguageModel(
+        TextConfig text, IWeightSource source, TensorDevice device, ICollective collective, CodeChoice? codes = null)
         : base(nameof(LanguageModel))
     {
         var plan = new ShardPlan(text, collective.Rank, collective.Ranks);
-        var parts = new WeightParts(source, device, plan);
+        var parts = new WeightParts(source, device, plan, codes);
+        _codes = parts.Codes;
         _rotary = new RotaryEmbedding(text.HeadDim, text.RopeTheta, device.Device);
         _groups = new HeadGroups(plan, device.Device);
         embed_tokens = new VocabParallelEmbedding(parts, collective, text);
@@ -97,6 +106,10 @@ internal sealed class LanguageModel : nn.Module
         {
             _rotary.Dispose();
             _groups.Dispose();
+            foreach (var codes in _codes)
+            {
+                codes.Dispose();
+            }
         }
 
         base.Dispose(disposing);

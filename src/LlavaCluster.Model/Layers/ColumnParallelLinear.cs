@@ -1,3 +1,4 @@
+using LlavaCluster.Model.Quantised;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,20 +10,21 @@ namespace LlavaCluster.Model.Layers;
 /// </summary>
 internal sealed class ColumnParallelLinear : nn.Module
 {
-    private readonly Parameter weight;
+    private readonly Parameter? weight;
+    private readonly CodeMatrix? _codes;
 
     /// <summary>Reads the rank's rows of every <c>name.weight</c> [outputs, inputs].</summary>
     public ColumnParallelLinear(WeightParts parts, long inputs, params (string Name, long Outputs)[] layers)
         : base(nameof(ColumnParallelLinear))
     {
-        weight = parts.Fuse([.. layers.Select(layer => (layer.Name + ".weight", new[] { layer.Outputs, inputs }))]);
+        (weight, _codes) = parts.Matrix([.. layers.Select(layer => (layer.Name + ".weight", new[] { layer.Outputs, inputs }))]);
         RegisterComponents();
     }
 
     /// <summary>[this rank's outputs of all layers, inputs]</summary>
-    public Parameter Weight => weight;
+    public MatrixWeight Weight => new(weight, _codes);
 
     /// <param name="x">[tokens, inputs], the same on all ranks.</param>
     /// <returns>[tokens, this rank's outputs of the first layer, then of the second, …]</returns>
-    public Tensor forward(Tensor x) => nn.functional.linear(x, weight);
+    public Tensor forward(Tensor x) => Weight.Linear(x);
 }

@@ -7,7 +7,7 @@ namespace LlavaCluster.Model.Layers;
 /// A linear layer without bias over the memory of its torch weight: a few rows by our kernel, many by torch where that gives the same
 /// bits, else by our kernel too.
 /// </summary>
-internal sealed unsafe class HostLinear
+internal sealed unsafe class HostLinear : IHostLinear
 {
     private readonly MatrixProduct _product;
     private readonly Tensor _weight;
@@ -27,10 +27,7 @@ internal sealed unsafe class HostLinear
         _memory = HostMemory.Of(weight);
     }
 
-    /// <summary>y = x · weightᵀ.</summary>
-    /// <param name="x">[rows, inputs]</param>
-    /// <param name="rows">Rows.</param>
-    /// <param name="y">[rows, outputs], filled.</param>
+    /// <inheritdoc/>
     public void Forward(HostBuffer x, int rows, HostBuffer y)
     {
         if (rows > HostBuffer.FewRows && _manyByTorch)

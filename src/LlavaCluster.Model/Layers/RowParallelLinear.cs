@@ -1,4 +1,5 @@
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Quantised;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -7,7 +8,8 @@ namespace LlavaCluster.Model.Layers;
 /// <summary>A linear layer split by inputs: each rank multiplies its part, the sum over ranks is the result.</summary>
 internal sealed class RowParallelLinear : nn.Module
 {
-    private readonly Parameter weight;
+    private readonly Parameter? weight;
+    private readonly CodeMatrix? _codes;
     private readonly Parameter? bias;
     private readonly ICollective _collective;
 
@@ -15,20 +17,20 @@ internal sealed class RowParallelLinear : nn.Module
     public RowParallelLinear(WeightParts parts, ICollective collective, string name, long outputs, long inputs, bool hasBias = false)
         : base(nameof(RowParallelLinear))
     {
-        weight = parts.Read(name + ".weight", outputs, inputs);
+        (weight, _codes) = parts.Matrix((name + ".weight", [outputs, inputs]));
         bias = hasBias ? parts.Read(name + ".bias", outputs) : null;
         _collective = collective;
         RegisterComponents();
     }
 
     /// <summary>[outputs, this rank's inputs]</summary>
-    public Parameter Weight => weight;
+    public MatrixWeight Weight => new(weight, _codes);
 
     /// <param name="x">[tokens, this rank's inputs]</param>
     /// <returns>[tokens, outputs], the same on all ranks.</returns>
     public Tensor forward(Tensor x)
     {
-        var y = nn.functional.linear(x, weight);
+        var y = Weight.Linear(x);
         _collective.AllReduceSum(y);
 
         // Once, after the sum: each rank adding it before would give it as often as there are ranks.

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Quantised;
 using LlavaCluster.Model.Weights;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -12,10 +13,19 @@ namespace LlavaCluster.Model.Layers;
 /// <param name="source">Where they come from.</param>
 /// <param name="device">Where they go.</param>
 /// <param name="plan">The rank's part of the language model; null: whole tensors (vision tower, projector).</param>
-internal sealed class WeightParts(IWeightSource source, TensorDevice device, ShardPlan? plan)
+/// <param name="codes">How matrices become codes; null: they do not.</param>
+internal sealed class WeightParts(IWeightSource source, TensorDevice device, ShardPlan? plan, CodeChoice? codes = null)
 {
+    private readonly List<CodeMatrix> _codes = [];
+
     /// <summary>The rank's part, or null where every tensor is whole.</summary>
     public ShardPlan? Plan => plan;
+
+    /// <summary>How matrices are kept.</summary>
+    public WeightForm Form => codes?.Form ?? WeightForm.Full;
+
+    /// <summary>All that <see cref="Matrix"/> made in codes; whoever owns the layers disposes them.</summary>
+    public IReadOnlyList<CodeMatrix> Codes => _codes;
 
     /// <summary>One tensor, or the rank's slice of it.</summary>
     /// <param name="name">Our name.</param>
@@ -40,6 +50,29 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
         }
 
         return Own(fused);
+    }
+
+    /// <summary>The weight of a linear layer, or of several of equal inputs as one: in codes where they are asked for.</summary>
+    /// <param name="parts">Our names and the shapes of the whole tensors.</param>
+    public MatrixWeight Matrix(params (string Name, long[] Shape)[] parts)
+    {
+        if (codes is null)
+        {
+            return new MatrixWeight(parts.Length == 1 ? Read(parts[0].Name, parts[0].Shape) : Fuse(parts), null);
+        }
+
+        var made = codes.Make(source, [.. parts.Select(part => (part.Name, part.Shape, SliceOf(part.Name)))]);
+        if (codes.KeepCodes)
+        {
+            _codes.Add(made);
+            return new MatrixWeight(null, made);
+        }
+
+        using (made)
+        {
+            using var written = MatrixWeight.WrittenOut(made);
+            return new MatrixWeight(Own(written.to(device.Type, device.Device, copy: true)), null);
+        }
     }
 
     /// <summary>A parameter that takes the tensor's handle over, and that no dispose scope owns.</summary>

@@ -83,7 +83,7 @@ public sealed class StartFailureTests : IDisposable
     public async Task Serve_ManyMistakes_TellsAllAtOnce()
     {
         var (exitCode, _, errors) = await RunningProgram.RunAsync(
-            BuiltProgram.Silo, "serve", "--dtype", "float8", "--kernels", "quick", "--http", "99999", "--roles", "gateway,cook", "--bind", "here");
+            BuiltProgram.Silo, "serve", "--dtype", "float8", "--kernels", "quick", "--weights", "int3", "--http", "99999", "--roles", "gateway,cook", "--bind", "here");
 
         Assert.Equal(1, exitCode);
         Assert.Equal(
@@ -92,6 +92,7 @@ public sealed class StartFailureTests : IDisposable
                 "Role 'cook' is unknown; gateway, encoder, decoder are known.",
                 "'here' is no address to listen at; 127.0.0.1 and 0.0.0.0 are examples.",
                 "dtype 'float8' is unknown; auto, float32, bfloat16, float16 are known.",
+                "weights 'int3' are unknown; full, int8, int4 are known.",
                 "kernels 'quick' is unknown; auto, fast, torch are known.",
             ],
             Lines(errors));
@@ -123,6 +124,18 @@ public sealed class StartFailureTests : IDisposable
         Assert.Equal(
             (1, "num_attention_heads 4 does not divide by 3 ranks. Take a number of ranks that divides it."),
             (exitCode, errors.Trim()));
+    }
+
+    [Fact]
+    public async Task Serve_Int4RanksThatCutAGroup_SaysSo()
+    {
+        var (exitCode, output, errors) = await RunAsync(
+            GoldenFolder.Of("checkpoints", "vicuna"), "--tensor-parallel", "2", "--weights", "int4");
+
+        Assert.Equal(
+            (1, "", "int4 weights have a scale for every 32 inputs; a rank would hold inputs 0 to 87 of the 176 of "
+                + "language_model.layers.0.mlp.down_proj.weight, which cuts a group. Take a number of ranks that divides the groups, or weights int8."),
+            (exitCode, output, errors.Trim()));
     }
 
     [Fact]

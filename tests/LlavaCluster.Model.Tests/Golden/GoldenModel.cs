@@ -41,10 +41,12 @@ internal sealed class GoldenModel
     public GoldenCase Case(string name) => Cases.Single(c => c.Name == name);
 
     /// <summary>A runner with room for one long sequence, or more.</summary>
-    public ModelRunner Runner(ICollective? collective = null, int blocks = 256, KernelChoice kernels = KernelChoice.Torch)
+    public ModelRunner Runner(
+        ICollective? collective = null, int blocks = 256, KernelChoice kernels = KernelChoice.Torch, WeightForm form = WeightForm.Full)
     {
         using var weights = Weights();
-        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions { KvBlocks = blocks, Kernels = kernels });
+        var options = new ModelRunnerOptions { KvBlocks = blocks, Kernels = kernels, Weights = form };
+        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), options);
     }
 
     public CheckpointWeights Weights() => new(GoldenFolder.Of("checkpoints", _checkpoint), Config, Device.Device, Device.Type);

@@ -32,19 +32,21 @@ internal static class GreedyLoop
     /// <param name="ends">The ranks' ends; their runners dispose them.</param>
     /// <param name="chunk">Most tokens of a prompt in one step.</param>
     /// <param name="kernels">Who computes.</param>
+    /// <param name="form">How the weights are kept.</param>
     public static IReadOnlyList<IReadOnlyList<SampledToken>> RunRanks(
         GoldenModel model,
         IReadOnlyList<GoldenCase> cases,
         IReadOnlyList<ICollective> ends,
         int chunk,
-        KernelChoice kernels = KernelChoice.Torch)
+        KernelChoice kernels = KernelChoice.Torch,
+        WeightForm form = WeightForm.Full)
     {
         // The leader's plans, as they would cross the link: followers never see a token but in a later plan.
         using var link = new InProcessShardLink(ends.Count - 1);
         var followers = Enumerable.Range(1, ends.Count - 1)
-            .Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank], kernels: kernels), link)).ToArray();
+            .Select(rank => new ShardFollower(rank, 0, () => model.Runner(ends[rank], kernels: kernels, form: form), link)).ToArray();
         var started = followers.Select(follower => follower.StartAsync()).ToArray();
-        var answers = Lead(model, cases, ends[0], link, chunk, kernels);
+        var answers = Lead(model, cases, ends[0], link, chunk, kernels, form);
         Task.WhenAll([.. started, .. followers.Select(follower => follower.Completion)]).GetAwaiter().GetResult();
         return answers;
     }
@@ -56,9 +58,10 @@ internal static class GreedyLoop
         ICollective end,
         IShardLink link,
         int chunk,
-        KernelChoice kernels = KernelChoice.Torch)
+        KernelChoice kernels = KernelChoice.Torch,
+        WeightForm form = WeightForm.Full)
     {
-        using var leader = new LeadingRunner(model.Runner(end, kernels: kernels), link);
+        using var leader = new LeadingRunner(model.Runner(end, kernels: kernels, form: form), link);
         var answers = cases.Select(golden => Run(leader, model, golden, chunk)).ToArray();
         link.Send(new ShardMessage.Stop());
         return answers;

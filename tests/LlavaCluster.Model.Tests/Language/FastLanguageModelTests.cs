@@ -5,6 +5,7 @@ using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Language;
+using LlavaCluster.Model.Layers;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -29,22 +30,28 @@ public sealed class FastLanguageModelTests
         RopeTheta = 10000,
     };
 
-    public static TheoryData<ScalarType, int?> Types => new()
+    public static TheoryData<ScalarType, int?, WeightForm> Types => new()
     {
-        { ScalarType.Float32, null },
-        { ScalarType.Float32, 50 },
-        { ScalarType.BFloat16, null },
-        { ScalarType.BFloat16, 50 },
-        { ScalarType.Float16, null },
+        { ScalarType.Float32, null, WeightForm.Full },
+        { ScalarType.Float32, 50, WeightForm.Full },
+        { ScalarType.BFloat16, null, WeightForm.Full },
+        { ScalarType.BFloat16, 50, WeightForm.Full },
+        { ScalarType.Float16, null, WeightForm.Full },
+        { ScalarType.Float32, null, WeightForm.Int8 },
+        { ScalarType.BFloat16, null, WeightForm.Int8 },
+        { ScalarType.Float16, null, WeightForm.Int8 },
+        { ScalarType.Float32, null, WeightForm.Int4 },
+        { ScalarType.BFloat16, 50, WeightForm.Int4 },
+        { ScalarType.Float16, null, WeightForm.Int4 },
     };
 
     [Theory]
     [MemberData(nameof(Types))]
-    public void Forward_WholePrompt_IsNearTheReference(ScalarType type, int? window)
+    public void Forward_WholePrompt_IsNearTheReference(ScalarType type, int? window, WeightForm weights)
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        using var rig = new Rig(Text with { SlidingWindow = window }, type);
+        using var rig = new Rig(Text with { SlidingWindow = window }, type, weights);
         var slice = Rig.Slice(Rig.Ids(0, 150), 0, 150, [3, 1, 4, 15, 9, 2, 6, 5, 35, 8]);
         rig.Fast.Forward([slice], null!);
         var step = StepInput.Of([slice], CPU, window);
@@ -67,11 +74,11 @@ public sealed class FastLanguageModelTests
     /// </summary>
     [Theory]
     [MemberData(nameof(Types))]
-    public void Forward_UnderAnyLoad_GivesATokenTheSameBits(ScalarType type, int? window)
+    public void Forward_UnderAnyLoad_GivesATokenTheSameBits(ScalarType type, int? window, WeightForm weights)
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        using var rig = new Rig(Text with { SlidingWindow = window }, type);
+        using var rig = new Rig(Text with { SlidingWindow = window }, type, weights);
         var lengths = new[] { 141, 1, 17, 64, 96 };
         var alone = lengths.Select((length, number) => rig.Alone(number, length, decoded: 9)).ToArray();
         for (var seed = 0; seed < 3; seed++)
@@ -121,12 +128,15 @@ public sealed class FastLanguageModelTests
         }
     }
 
-    [Fact]
-    public void Forward_DecodingInSteadyState_AllocatesNothing()
+    [Theory]
+    [InlineData(WeightForm.Full)]
+    [InlineData(WeightForm.Int8)]
+    [InlineData(WeightForm.Int4)]
+    public void Forward_DecodingInSteadyState_AllocatesNothing(WeightForm weights)
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        using var rig = new Rig(Text, ScalarType.BFloat16);
+        using var rig = new Rig(Text, ScalarType.BFloat16, weights);
         var prompts = Enumerable.Range(0, 3).Select(n => rig.Next(n, 0, 40 + n)).ToArray();
         var steps = Enumerable.Range(0, 3).Select(n => rig.Next(n, 40 + n, 1)).ToArray();
         rig.Fast.Forward(prompts, null!);
@@ -154,10 +164,11 @@ public sealed class FastLanguageModelTests
         private readonly PagedKvCache _cache;
         private readonly SingleRank _rank = new();
 
-        public Rig(TextConfig text, ScalarType type)
+        public Rig(TextConfig text, ScalarType type, WeightForm weights = WeightForm.Full)
         {
             var device = new TensorDevice(CPU, type);
-            Model = new LanguageModel(text, new TypedWeights(type), device, _rank);
+            var codes = weights == WeightForm.Full ? null : new CodeChoice(weights, KeepCodes: true);
+            Model = new LanguageModel(text, new TypedWeights(type), device, _rank, codes);
             _cache = new PagedKvCache(text, new ShardPlan(text, 0, 1), device, 5 * BlocksOfSequence);
             Fast = new FastLanguageModel(Model, text, type, _rank, _cache, KernelPaths.Best);
         }

@@ -1,3 +1,5 @@
+using LlavaCluster.Model.Quantised;
+
 namespace LlavaCluster.Model;
 
 /// <summary>What a runner is given beside its weights.</summary>
@@ -14,6 +16,9 @@ public sealed record ModelRunnerOptions
     /// no faster, a reference.
     /// </summary>
     public WeightForm Weights { get; init; } = WeightForm.Full;
+
+    /// <summary>Codes that were made before, of the same checkpoint and form; null: they are made while loading.</summary>
+    public CodeCache? Codes { get; init; }
 
     /// <summary>Who computes on a device where nobody has chosen.</summary>
     public static KernelChoice DefaultKernels(TensorDevice device) => device.IsCpu ? KernelChoice.Fast : KernelChoice.Torch;

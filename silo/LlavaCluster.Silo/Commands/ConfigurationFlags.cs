@@ -22,6 +22,7 @@ internal sealed class ConfigurationFlags
         .Add<int>("--kv-cache-mib", "KvCacheMib", "Memory for KV blocks of one rank; 0: by the free memory.")
         .Add<string>("--kernels", "Kernels", "fast: our own kernels (the default on a CPU), or torch.")
         .Add<string>("--weights", "Weights", "full (the default), int8 or int4: how the language model's matrices are kept.")
+        .Add<bool>("--weights-cache", "WeightsCache", "Keep int8 or int4 weights in a file beside the checkpoint, for the next start.")
         .Add<int>("--threads", "Threads", "Threads to compute on; 0: all cores.")
         .Add<string>("--template", "Template", "Name of the prompt template, instead of the checkpoint's own.")
         .Add<int>("--step-tokens", "StepTokens", "Most tokens that one step computes.")

@@ -43,6 +43,9 @@ internal sealed class ModelOptions : IValidatableObject
     /// </summary>
     public string Weights { get; set; } = "full";
 
+    /// <summary>Weights of int8 or int4 are kept in a file beside the checkpoint, for the next start.</summary>
+    public bool WeightsCache { get; set; }
+
     /// <summary>Name of the prompt template; null: the checkpoint's own.</summary>
     public string? Template { get; set; }
 
@@ -57,6 +60,11 @@ internal sealed class ModelOptions : IValidatableObject
         if (!WeightForms.Names.Contains(Weights))
         {
             yield return new($"weights '{Weights}' are unknown; {string.Join(", ", WeightForms.Names)} are known.");
+        }
+
+        if (WeightsCache && Weights == "full")
+        {
+            yield return new("A weights cache is for weights int8 or int4; weights in full are the checkpoint's own files.");
         }
 
         if (!KnownKernels.Contains(Kernels))

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Quantised;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Silo.Commands;
 
@@ -27,6 +28,9 @@ internal sealed class ModelParts
     private readonly IReadOnlyList<int> _ranks;
     private readonly Lazy<IReadOnlyList<ICollective>> _collectives;
     private readonly Dictionary<int, ILoadProgress> _rankProgress = [];
+    private readonly Lock _making = new();
+    private CodeCache? _codes;
+    private bool _codesOpened;
     private ILoadProgress? _towerProgress;
 
     /// <summary>
@@ -109,13 +113,31 @@ internal sealed class ModelParts
     public IModelRunner MakeRunner(ICollective collective)
     {
         var plan = new ShardPlan(_model.Config.Text, collective.Rank, collective.Ranks);
-        using var weights = Open(DecoderWeights, plan, _rankProgress.GetValueOrDefault(collective.Rank));
-        return new ModelRunner(
+        var progress = _rankProgress.GetValueOrDefault(collective.Rank);
+        using var weights = Open(DecoderWeights, plan, progress);
+        var runner = new ModelRunner(
             _model.Config,
             weights,
             _device,
             collective,
-            new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels, Weights = _weights });
+            new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels, Weights = _weights, Codes = Codes(weights) });
+        progress?.Report(weights.BytesToRead, weights.BytesToRead); // what a cache of codes has is not read
+        return runner;
+    }
+
+    /// <summary>Codes that are kept beside the checkpoint; the first rank that asks makes them where there are none.</summary>
+    private CodeCache? Codes(CheckpointWeights weights)
+    {
+        lock (_making)
+        {
+            if (_options.WeightsCache && !_codesOpened)
+            {
+                _codes = CodeCache.Open(_model.Folder, _model.Config, weights, _weights, Console.Error.WriteLine);
+                _codesOpened = true;
+            }
+
+            return _codes;
+        }
     }
 
     private static TensorDevice DeviceOf(ModelOptions options, string dtype)

@@ -7,7 +7,8 @@ namespace LlavaCluster.Model.Layers;
 /// <summary>How a language model's matrices become codes, one at a time, so that no more than one tensor is held in full.</summary>
 /// <param name="Form">Int8 or int4.</param>
 /// <param name="KeepCodes">The codes are computed with; false: what they say is written out again, for torch.</param>
-internal sealed record CodeChoice(WeightForm Form, bool KeepCodes)
+/// <param name="Cache">Codes that were made before; null: they are made here.</param>
+internal sealed record CodeChoice(WeightForm Form, bool KeepCodes, CodeCache? Cache = null)
 {
     /// <summary>The form of a tensor: the output layer is never below int8.</summary>
     public WeightForm FormOf(string name) => name == TensorCatalog.OutputLayer ? WeightForm.Int8 : Form;
@@ -65,6 +66,11 @@ internal sealed record CodeChoice(WeightForm Form, bool KeepCodes)
     private unsafe RowCodes Rows(IWeightSource source, string name, long[] shape, WeightSlice? slice)
     {
         var form = FormOf(name);
+        if (Cache is not null)
+        {
+            return Cache.Read(name, form, shape, slice);
+        }
+
         var whole = form == WeightForm.Int8 && slice is { Dimension: 1 };
         using var read = source.Read(name, shape, whole ? null : slice);
         using var host = read.cpu();

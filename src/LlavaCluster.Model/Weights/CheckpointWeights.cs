@@ -36,6 +36,9 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
         (_device, _dtype, _progress) = (device, dtype, progress);
     }
 
+    /// <summary>Compute type.</summary>
+    public ScalarType Type => _dtype;
+
     /// <summary>Bytes of the files that the parts last checked take; 0 before a check.</summary>
     public long BytesToRead { get; private set; }
 

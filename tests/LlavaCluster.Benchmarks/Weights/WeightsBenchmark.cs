@@ -1,6 +1,5 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
-using LlavaCluster.Benchmarks.Kernels;
+using LlavaCluster.Benchmarks.Table;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
@@ -91,9 +90,10 @@ internal static class WeightsBenchmark
                 }
             }
 
-            var reading = ReadRate();
+            using var memory = new ReadBaseline(Environment.ProcessorCount);
+            var reading = Enumerable.Range(0, 5).Max(_ => memory.Rate());
             var rate = run.DecodeRate(arguments.GetRequiredValue(Steps));
-            reading = Math.Max(reading, ReadRate());
+            reading = Math.Max(reading, Enumerable.Range(0, 5).Max(_ => memory.Rate()));
             fullRate = form == WeightForm.Full ? rate : fullRate;
             var bytes = ModelRunner.MatrixBytes(config, device.Type, form);
             met &= form != WeightForm.Int4 || bytes * 3 < Large || rate >= Goal * fullRate;
@@ -103,22 +103,5 @@ internal static class WeightsBenchmark
         }
 
         return met;
-    }
-
-    /// <summary>What memory gives to all threads at this moment, bytes a second.</summary>
-    private static unsafe double ReadRate()
-    {
-        const long Bytes = 384L << 20;
-        var memory = StreamingRead.Reserve(Bytes);
-        var (reading, pool, best) = (new StreamingRead(memory, Bytes), WorkerPool.Of(Environment.ProcessorCount), double.MaxValue);
-        for (var i = 0; i < 5; i++)
-        {
-            var begin = System.Diagnostics.Stopwatch.GetTimestamp();
-            pool.Run(reading);
-            best = Math.Min(best, System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalSeconds);
-        }
-
-        NativeMemory.AlignedFree(memory);
-        return Bytes / best;
     }
 }

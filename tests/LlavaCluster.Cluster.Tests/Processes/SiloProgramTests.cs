@@ -55,6 +55,19 @@ public sealed class SiloProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Ask_WeightsKeptForTheNextStart_GivesTheSameAnswer()
+    {
+        var folder = _folder.Copy(GoldenFolder.Of("checkpoints", "mistral"), "mistral");
+        string[] arguments = ["ask", "Who are you?", "--model", folder, "--max-tokens", "6", "--weights", "int4", "--weights-cache"];
+        var first = await RunningProgram.RunAsync(BuiltProgram.Silo, arguments);
+        Assert.True(File.Exists(Path.Combine(folder, "llava-int4.codes")));
+        var second = await RunningProgram.RunAsync(BuiltProgram.Silo, arguments);
+
+        Assert.Equal((0, ""), (first.ExitCode, first.Errors));
+        Assert.Equal(first, second);
+    }
+
+    [Fact]
     public async Task Ask_TinyModel_SaysThatItIsRandom()
     {
         var (exitCode, output, errors) = await RunningProgram.RunAsync(

@@ -30,18 +30,16 @@ internal static unsafe class CodeFile
     /// <summary>Name of a matrix's scales.</summary>
     public static string ScalesOf(string name) => name + ".scales";
 
-    /// <summary>What codes depend on: our version, form and dtype, and the checkpoint's files by name, length, time and every tensor's place.</summary>
+    /// <summary>
+    /// What codes depend on: our version, form and dtype, and the checkpoint: by its id, which samples its bytes, and by its files' times.
+    /// </summary>
     public static byte[] Identity(string folder, ScalarType type, WeightForm form)
     {
         var text = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{Version} {form} {type}\n"));
-        foreach (var group in CheckpointFolder.Open(folder).Tensors.GroupBy(t => t.File).OrderBy(g => g.Key, StringComparer.Ordinal))
+        text.Append(CheckpointId.Of(folder));
+        foreach (var file in CheckpointFolder.Open(folder).Tensors.Select(tensor => tensor.File).Distinct().Order(StringComparer.Ordinal))
         {
-            var info = new FileInfo(group.Key);
-            text.Append(CultureInfo.InvariantCulture, $"{info.Name} {info.Length} {info.LastWriteTimeUtc.Ticks}\n");
-            foreach (var tensor in group.Select(t => t.Tensor).OrderBy(t => t.Offset).ThenBy(t => t.Name, StringComparer.Ordinal))
-            {
-                text.Append(CultureInfo.InvariantCulture, $"{tensor.Name} {tensor.Type} {SafetensorsTensor.Show(tensor.Shape)} {tensor.Offset}\n");
-            }
+            text.Append(CultureInfo.InvariantCulture, $"\n{Path.GetFileName(file)} {File.GetLastWriteTimeUtc(file).Ticks}");
         }
 
         return SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString()));

@@ -26,6 +26,7 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     private RunningProgram(Process process)
     {
         _process = process;
+        Ended = process.WaitForExitAsync();
         _output = new Transcript(process.StandardOutput);
         _errors = new Transcript(process.StandardError);
     }
@@ -38,6 +39,15 @@ internal sealed partial class RunningProgram : IAsyncDisposable
 
     /// <summary>Standard error so far.</summary>
     public string Errors => _errors.Text;
+
+    /// <summary>Its process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Completes when the process has ended.</summary>
+    public Task Ended { get; }
+
+    /// <summary>True when it has.</summary>
+    public bool HasExited => Ended.IsCompleted;
 
     /// <summary>Starts a program.</summary>
     public static RunningProgram Start(string program, params string[] arguments)

@@ -1,0 +1,119 @@
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>One step of a scene, while its clients talk.</summary>
+internal abstract record Act
+{
+    /// <summary>Does it.</summary>
+    /// <exception cref="SceneFailedException">What must hold does not.</exception>
+    public abstract Task RunAsync(SceneRun run, CancellationToken cancellationToken);
+
+    /// <summary>Waits until so many streams are at such a moment at once.</summary>
+    public sealed record When(Moment Moment, int Streams) : Act
+    {
+        /// <inheritdoc/>
+        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken) =>
+            run.Watch.UntilAsync(Moment, Streams, cancellationToken);
+    }
+
+    /// <summary>kill −9 of these silos, all at once; of every silo when none is named.</summary>
+    public sealed record Kill(params string[] Silos) : Act
+    {
+        /// <inheritdoc/>
+        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            run.Strike();
+            return Task.WhenAll(run.Named(Silos).Select(silo => silo.KillAsync()));
+        }
+    }
+
+    /// <summary>Starts again whatever does not run.</summary>
+    public sealed record Start : Act
+    {
+        /// <inheritdoc/>
+        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken) => run.Cluster.StartAllAsync(cancellationToken);
+    }
+
+    /// <summary>SIGTERM, exit code 0, start again: each of these silos, one after the other; every silo when none is named.</summary>
+    public sealed record Restart(params string[] Silos) : Act
+    {
+        /// <inheritdoc/>
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            foreach (var silo in run.Named(Silos))
+            {
+                run.Strike();
+                await silo.TerminateAsync();
+                await silo.StartAsync(cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// SIGSTOP for some seconds. A silo that was excluded meanwhile ends when it moves again, as it should, and is started anew as a
+    /// supervisor would.
+    /// </summary>
+    public sealed record Freeze(string Silo, double Seconds) : Act
+    {
+        /// <summary>A silo that is excluded hears of it and ends within so long.</summary>
+        private static readonly TimeSpan Fate = TimeSpan.FromSeconds(6);
+
+        /// <inheritdoc/>
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            var silo = run.Cluster[Silo];
+            run.Strike();
+            silo.Freeze();
+            await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
+            silo.Thaw();
+            await Task.WhenAny(silo.Program.Ended, run.PauseAsync(Fate, cancellationToken));
+            if (silo.HasEnded)
+            {
+                await silo.DisposeAsync();
+                await silo.StartAsync(cancellationToken);
+            }
+
+            silo.MustStay();
+        }
+    }
+
+    /// <summary>Redis is killed and started again, with what it had on its disk.</summary>
+    public sealed record RestartRedis : Act
+    {
+        /// <inheritdoc/>
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            run.Strike();
+            await run.Cluster.Redis.KillAsync();
+            await run.Cluster.Redis.StartAsync();
+        }
+    }
+
+    /// <summary>SIGSTOP of Redis for some seconds.</summary>
+    public sealed record FreezeRedis(double Seconds) : Act
+    {
+        /// <inheritdoc/>
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            run.Strike();
+            run.Cluster.Redis.Freeze();
+            await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
+            run.Cluster.Redis.Thaw();
+        }
+    }
+
+    /// <summary>
+    /// All is well again: waits until every turn that a fault has met goes on. No client may have waited longer for its next token than
+    /// this, and what computing anew takes (<see cref="Expected.First"/>).
+    /// </summary>
+    public sealed record Recovered(double WithinSeconds) : Act
+    {
+        /// <inheritdoc/>
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            run.Watch.Calm();
+            await run.Watch.RecoveredAsync(cancellationToken);
+            var (took, allowed) = (run.Watch.WorstRecovery.TotalSeconds, (WithinSeconds * run.Slack) + run.Prefill.TotalSeconds);
+            run.Require(took <= allowed, $"a turn waited {took:F1} s for its next token after a fault; {allowed:F1} s are allowed");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using LlavaCluster.Cluster.Tests.Processes;
+using LlavaCluster.Protos;
+using LlavaCluster.Tests;
+
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>
+/// Damaged image files, some put, some sent inside a turn. Each must be taken or refused as a bad argument, and no process may grow over
+/// them.
+/// </summary>
+/// <param name="Files">How many.</param>
+/// <param name="GrowthMib">What the resident memory of a process may grow by after the first fifth of them, MiB.</param>
+internal sealed record Poison(int Files, int GrowthMib) : Act
+{
+    private const int AtOnce = 8, HeaderBytes = 64, Seed = 20_260_101;
+
+    /// <inheritdoc/>
+    public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+    {
+        run.Strike();
+        var originals = MutatedFiles.Originals();
+        var random = new Random(Seed);
+        var files = Enumerable.Range(0, Files).Select(i => MutatedFiles.Mutate(originals[i % originals.Count], random, HeaderBytes)).ToArray();
+        var first = Files / 5;
+        await SendAsync(run, files.AsMemory(0, first), cancellationToken);
+        var before = run.Cluster.Silos.Select(ResidentMib).ToArray();
+        await SendAsync(run, files.AsMemory(first), cancellationToken);
+        foreach (var (silo, was) in run.Cluster.Silos.Zip(before))
+        {
+            var grown = ResidentMib(silo) - was;
+            run.Require(grown <= GrowthMib, $"{silo.Plan.Name} has grown by {grown} MiB over {Files - first} damaged images; {GrowthMib} MiB are allowed");
+        }
+    }
+
+    private static Task SendAsync(SceneRun run, ReadOnlyMemory<byte[]> files, CancellationToken cancellationToken) => Parallel.ForAsync(
+        0,
+        files.Length,
+        new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },
+        async (i, cancel) =>
+        {
+            var gateway = run.Cluster.Gateways[i % run.Cluster.Gateways.Count];
+            try
+            {
+                await (i % 2 == 0 ? PutAsync(gateway, files.Span[i], cancel) : ChatAsync(gateway, files.Span[i], cancel));
+            }
+            catch (RpcException error) when (error.StatusCode == StatusCode.InvalidArgument)
+            {
+            }
+            catch (RpcException error)
+            {
+                throw new SceneFailedException($"a damaged image is answered with {error.Status}", error);
+            }
+        });
+
+    private static async Task PutAsync(Llava.LlavaClient gateway, byte[] file, CancellationToken cancellationToken)
+    {
+        using var call = gateway.PutImage(cancellationToken: cancellationToken);
+        await call.RequestStream.WriteAsync(new PutImageRequest { Data = ByteString.CopyFrom(file) }, cancellationToken);
+        await call.RequestStream.CompleteAsync();
+        await call.ResponseAsync;
+    }
+
+    private static async Task ChatAsync(Llava.LlavaClient gateway, byte[] file, CancellationToken cancellationToken)
+    {
+        using var call = gateway.Chat(
+            SiloProcess.Turn("", 1, SamplePictures.Part(file), new Part { Text = "What is this?" }), cancellationToken: cancellationToken);
+        while (await call.ResponseStream.MoveNext(cancellationToken))
+        {
+        }
+    }
+
+    private static int ResidentMib(SceneSilo silo)
+    {
+        var line = File.ReadLines($"/proc/{silo.Program.Id}/status").Single(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) >> 10;
+    }
+}

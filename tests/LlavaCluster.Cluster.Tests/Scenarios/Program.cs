@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>Plays scenes and prints their table: <c>[--short] [--slack FACTOR] [NAME…]</c>; see <c>tests/scenarios.sh</c>.</summary>
+internal static class Program
+{
+    private static readonly TimeProvider Time = TimeProvider.System;
+
+    private static async Task<int> Main(string[] args)
+    {
+        var isShort = args.Contains("--short");
+        var slack = Array.IndexOf(args, "--slack") is >= 0 and var at ? double.Parse(args[at + 1], CultureInfo.InvariantCulture) : 1;
+        var names = args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || args[i - 1] != "--slack")).ToArray();
+        if (names.Except(Scenes.All.Select(scene => scene.Name)).FirstOrDefault() is { } unknown)
+        {
+            Console.Error.WriteLine($"There is no scene '{unknown}'. There are:");
+            foreach (var scene in Scenes.All)
+            {
+                Console.Error.WriteLine($"  {scene.Name,-28} {scene.What}{(scene.Short is null ? "" : " (also in --short)")}");
+            }
+
+            return 2;
+        }
+
+        var played = Scenes.All.Where(scene => (names.Length == 0 || names.Contains(scene.Name)) && (!isShort || scene.Short is not null))
+            .Select(scene => (Scene: scene, Talks: isShort ? scene.Short! : scene.Talks)).ToArray();
+        using var interrupted = new CancellationTokenSource();
+        void Interrupt(PosixSignalContext signal)
+        {
+            // The processes of the scene must not outlive it.
+            signal.Cancel = true;
+            interrupted.Cancel();
+        }
+
+        using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+        using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+        return await PlayAsync(played, slack, interrupted.Token) ? 0 : 1;
+    }
+
+    private static async Task<bool> PlayAsync((Scene Scene, Talks Talks)[] played, double slack, CancellationToken cancellationToken)
+    {
+        var expected = new Dictionary<int, Expected>();
+        foreach (var some in played.GroupBy(one => one.Talks.Tokens, one => one.Talks))
+        {
+            var most = new Talks(some.Max(talks => talks.Sessions), some.Max(talks => talks.Turns), some.Key);
+            var undisturbed = await Expected.RunAsync(most, Time, cancellationToken);
+            expected.Add(some.Key, undisturbed);
+            Console.WriteLine($"Undisturbed, {most.Sessions} sessions of {most.Turns} turns: at most {undisturbed.First.TotalSeconds:F2} s to a first token.");
+        }
+
+        var failed = new List<SceneResult>();
+        Console.WriteLine($"\n{SceneResult.Heading}");
+        Console.WriteLine(SceneResult.Rule);
+        foreach (var (scene, talks) in played.TakeWhile(_ => !cancellationToken.IsCancellationRequested))
+        {
+            var result = await SceneRun.PlayAsync(scene, talks, expected[talks.Tokens], slack, Time, cancellationToken);
+            Console.WriteLine(result.Line);
+            if (result.Failure is not null)
+            {
+                failed.Add(result);
+            }
+        }
+
+        foreach (var result in failed)
+        {
+            Console.Error.WriteLine($"\n=== {result.Name}: {result.Failure}\n{string.Join('\n', result.Logs)}");
+        }
+
+        return failed.Count == 0;
+    }
+}

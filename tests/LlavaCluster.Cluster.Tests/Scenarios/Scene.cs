@@ -1,0 +1,22 @@
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>
+/// A cluster, clients that talk with it, and what is done to it meanwhile. Whatever that is, at the end every transcript must equal that of
+/// an undisturbed run token by token, and every process must end as it should.
+/// </summary>
+/// <param name="Name">By which it is asked for.</param>
+/// <param name="What">One line for the reader.</param>
+internal sealed record Scene(string Name, string What)
+{
+    /// <summary>The cluster.</summary>
+    public required IReadOnlyList<SiloPlan> Silos { get; init; }
+
+    /// <summary>The clients.</summary>
+    public required Talks Talks { get; init; }
+
+    /// <summary>What is done, in order, while they talk.</summary>
+    public required IReadOnlyList<Act> Acts { get; init; }
+
+    /// <summary>The same for <c>--short</c>, where it is part of that.</summary>
+    public Talks? Short { get; init; }
+}

@@ -1,0 +1,105 @@
+using Grpc.Net.Client;
+using LlavaCluster.Cluster.Tests.Processes;
+using LlavaCluster.Cluster.Tests.Storage;
+using LlavaCluster.Protos;
+
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>The processes of a scene: a Redis and silos that share it as membership and store, and clients of the gateways.</summary>
+internal sealed class SceneCluster : IAsyncDisposable
+{
+    private readonly ScratchFolder _folder = new();
+    private readonly List<GrpcChannel> _channels = [];
+    private readonly List<SceneSilo> _silos = [];
+
+    private SceneCluster(RedisServer redis) => Redis = redis;
+
+    /// <summary>What they share.</summary>
+    public RedisServer Redis { get; }
+
+    /// <summary>All silos, those that do not run among them.</summary>
+    public IReadOnlyList<SceneSilo> Silos => _silos;
+
+    /// <summary>A client of each gateway.</summary>
+    public IReadOnlyList<Llava.LlavaClient> Gateways { get; private set; } = [];
+
+    /// <summary>The silo of that name.</summary>
+    public SceneSilo this[string name] => _silos.Single(silo => silo.Plan.Name == name);
+
+    /// <summary>Starts all of them.</summary>
+    public static async Task<SceneCluster> StartAsync(IReadOnlyList<SiloPlan> plans, CancellationToken cancellationToken)
+    {
+        var redis = new RedisServer();
+        var cluster = new SceneCluster(redis);
+        try
+        {
+            await redis.InitializeAsync();
+            string[] shared = ["--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", "scene"];
+            cluster._silos.AddRange(plans.Select(plan => new SceneSilo(plan, [.. shared, "--data", cluster._folder.Of(plan.Name)])));
+            // The first alone: it is then there to be found by the others.
+            await cluster._silos[0].StartAsync(cancellationToken);
+            await cluster.StartAllAsync(cancellationToken);
+            cluster.Gateways = [.. cluster._silos.Where(silo => silo.Plan.IsGateway).Select(silo => cluster.ClientOf(silo))];
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts those that do not run, all at once, as a supervisor would.</summary>
+    public Task StartAllAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_silos.Where(silo => silo.HasEnded).Select(silo => silo.StartAsync(cancellationToken)));
+
+    /// <summary>SIGTERM to all at once; each must exit with 0.</summary>
+    public Task TerminateAllAsync() => Task.WhenAll(_silos.Where(silo => silo.IsUp).Select(silo => silo.TerminateAsync()));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var channel in _channels)
+        {
+            channel.Dispose();
+        }
+
+        foreach (var silo in _silos)
+        {
+            await silo.DisposeAsync();
+        }
+
+        await Redis.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    /// <summary>A client with connections of its own; they break when it is disposed.</summary>
+    public (Llava.LlavaClient Client, GrpcChannel Channel) OwnClient(int gateway) => ChannelTo(Silos.Where(silo => silo.Plan.IsGateway).ElementAt(gateway));
+
+    private Llava.LlavaClient ClientOf(SceneSilo silo)
+    {
+        var (client, channel) = ChannelTo(silo);
+        _channels.Add(channel);
+        return client;
+    }
+
+    /// <summary>A client that notices within three seconds that a gateway no longer moves.</summary>
+    private static (Llava.LlavaClient Client, GrpcChannel Channel) ChannelTo(SceneSilo silo)
+    {
+        var channel = GrpcChannel.ForAddress(silo.Server, new GrpcChannelOptions
+        {
+            MaxReceiveMessageSize = null,
+            DisposeHttpClient = true,
+            InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
+            MaxReconnectBackoff = TimeSpan.FromMilliseconds(500),
+            HttpHandler = new SocketsHttpHandler
+            {
+                EnableMultipleHttp2Connections = true,
+                KeepAlivePingDelay = TimeSpan.FromSeconds(1),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(2),
+                ConnectTimeout = TimeSpan.FromSeconds(2),
+            },
+        });
+        return (new Llava.LlavaClient(channel), channel);
+    }
+}

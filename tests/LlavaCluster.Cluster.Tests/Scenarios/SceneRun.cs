@@ -1,0 +1,173 @@
+using LlavaCluster.Protos;
+
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>A scene as it is played.</summary>
+internal sealed class SceneRun
+{
+    /// <summary>A scene that is not over by then has failed.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    private readonly Expected _expected;
+    private readonly List<Talker> _talkers = [];
+
+    private SceneRun(SceneCluster cluster, Expected expected, double slack, TimeProvider time)
+    {
+        (Cluster, _expected, Slack, Time) = (cluster, expected, slack, time);
+        Watch = new Watch(time);
+    }
+
+    /// <summary>The processes.</summary>
+    public SceneCluster Cluster { get; }
+
+    /// <summary>What the clients see.</summary>
+    public Watch Watch { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; }
+
+    /// <summary>What computing anew may take on this machine.</summary>
+    public TimeSpan Prefill => _expected.First;
+
+    /// <summary>By how much every allowed time is longer than on a quiet machine.</summary>
+    public double Slack { get; }
+
+    /// <summary>Faults so far.</summary>
+    public int Faults { get; private set; }
+
+    /// <summary>Plays a scene.</summary>
+    /// <param name="scene">The scene.</param>
+    /// <param name="talks">Its clients.</param>
+    /// <param name="expected">What must be answered.</param>
+    /// <param name="slack">By how much every allowed time is longer than on a quiet machine.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public static async Task<SceneResult> PlayAsync(
+        Scene scene, Talks talks, Expected expected, double slack, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(Longest, time);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        var result = new SceneResult(scene.Name);
+        SceneRun? run = null;
+        try
+        {
+            await using var cluster = await SceneCluster.StartAsync(scene.Silos, patience.Token);
+            run = new SceneRun(cluster, expected, slack, time);
+            try
+            {
+                await run.PlayAsync(scene.Acts, talks, patience.Token);
+            }
+            catch (Exception error)
+            {
+                result.Logs.AddRange(cluster.Silos.Select(silo => $"--- {silo.Plan.Name}\n{silo.Log}"));
+                result.Failure = error is OperationCanceledException && late.IsCancellationRequested
+                    ? $"not over in {Longest.TotalMinutes} minutes"
+                    : Sentence(error);
+            }
+        }
+        catch (Exception error)
+        {
+            result.Failure ??= $"the cluster does not start: {Sentence(error)}";
+        }
+
+        return run is null ? result : result with
+        {
+            Turns = run.Watch.Turns,
+            Faults = run.Faults,
+            WorstGap = run.Watch.WorstGap,
+            Recovery = run.Watch.WorstRecovery,
+            Repeats = run._talkers.Sum(talker => talker.Repeats),
+        };
+    }
+
+    /// <summary>The silos of these names; all when there is none.</summary>
+    public IEnumerable<SceneSilo> Named(IReadOnlyList<string> names) =>
+        names.Count == 0 ? Cluster.Silos : names.Select(name => Cluster[name]);
+
+    /// <summary>A fault strikes.</summary>
+    public void Strike()
+    {
+        Faults++;
+        Watch.Strike();
+    }
+
+    /// <summary>How long a fault lasts.</summary>
+    public Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, Time, cancellationToken);
+
+    /// <summary>Fails the scene unless something holds.</summary>
+    /// <exception cref="SceneFailedException">It does not.</exception>
+    public void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new SceneFailedException(otherwise);
+        }
+    }
+
+    private static string Sentence(Exception error) => error is SceneFailedException ? error.Message : $"{error.GetType().Name}: {error.Message}";
+
+    private async Task PlayAsync(IReadOnlyList<Act> acts, Talks talks, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var talking = TalkAsync(talks, stop.Token);
+        var acting = ActAsync(acts, stop.Token);
+        try
+        {
+            // Whichever fails first fails the scene: without clients no act needs to be waited for, and the other way round.
+            await await Task.WhenAny(FailureOf(talking, acting), Task.WhenAll(talking, acting));
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(talking, acting).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+
+        Require(acting.IsCompletedSuccessfully, "the clients had said all before everything was done to the cluster");
+        for (var session = 0; session < _talkers.Count; session++)
+        {
+            _expected.Check(session, _talkers[session].Answers);
+        }
+
+        await CheckKeptAsync(cancellationToken);
+        var complaint = Cluster.Silos.Select(silo => silo.Complaint()).OfType<string>().FirstOrDefault();
+        Require(complaint is null, complaint ?? "");
+        await Cluster.TerminateAllAsync();
+    }
+
+    private Task TalkAsync(Talks talks, CancellationToken cancellationToken)
+    {
+        _talkers.AddRange(Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, Cluster.Gateways, Watch, Time)));
+        return Task.WhenAll(_talkers.Select(talker => talker.RunAsync(cancellationToken)));
+    }
+
+    private async Task ActAsync(IReadOnlyList<Act> acts, CancellationToken cancellationToken)
+    {
+        foreach (var act in acts)
+        {
+            await act.RunAsync(this, cancellationToken);
+        }
+    }
+
+    /// <summary>Completes, failing, when one of them fails.</summary>
+    private static async Task FailureOf(params Task[] tasks)
+    {
+        var left = tasks.ToList();
+        while (left.Count > 0)
+        {
+            var done = await Task.WhenAny(left);
+            await done;
+            left.Remove(done);
+        }
+    }
+
+    /// <summary>What the cluster has written down must be what the clients heard.</summary>
+    private async Task CheckKeptAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < _talkers.Count; i++)
+        {
+            var kept = await Cluster.Gateways[i % Cluster.Gateways.Count].GetSessionAsync(
+                new GetSessionRequest { SessionId = _talkers[i].Session }, cancellationToken: cancellationToken);
+            _expected.CheckKept(i, _talkers[i].Answers.Count, kept);
+        }
+    }
+}

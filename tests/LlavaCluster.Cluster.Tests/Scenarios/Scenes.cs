@@ -1,0 +1,119 @@
+namespace LlavaCluster.Cluster.Tests.Scenarios;
+
+/// <summary>All scenes.</summary>
+internal static class Scenes
+{
+    private const string Whole = "gateway,encoder,decoder";
+
+    private static readonly Talks Full = new(64, 4, 40);
+    private static readonly Talks Small = new(12, 3, 40);
+    private static readonly Talks Nobody = new(0, 0, 40);
+    private static readonly Act Decoding = new Act.When(Moment.Decode, 4);
+
+    /// <summary>In the order in which they are played.</summary>
+    public static IReadOnlyList<Scene> All { get; } =
+    [
+        new("quiet", "nothing happens: what the others are measured against")
+        {
+            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("encoder-0", "encoder"), Silo("decoder-0", "decoder")],
+            Talks = Full,
+            Acts = [],
+        },
+        new("kill-gateway", "kill −9 of one of two gateways while tokens come")
+        {
+            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Kill("gateway-1"), new Act.Recovered(2), new Act.Start()],
+        },
+        new("kill-decoder", "kill −9 of the only decoder while tokens come; it is started again")
+        {
+            Silos = [Silo("gateway-0", "gateway,encoder"), Silo("decoder-0", "decoder")],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Kill("decoder-0"), new Act.Start(), new Act.Recovered(15)],
+        },
+        new("kill-encoder", "kill −9 of one of two encoders while it has pictures")
+        {
+            Silos = [Silo("gateway-0", "gateway,decoder"), Silo("encoder-0", "encoder"), Silo("encoder-1", "encoder")],
+            Talks = Full,
+            Short = Small,
+            Acts = [new Act.When(Moment.Image, 2), new Act.Kill("encoder-0"), new Act.Recovered(2)],
+        },
+        new("kill-all", "kill −9 of every silo at once; all are started again")
+        {
+            Silos = [Silo("node-0", Whole), Silo("node-1", Whole)],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Kill(), new Act.Start(), new Act.Recovered(20)],
+        },
+        new("freeze-gateway", "SIGSTOP of one of two gateways for 3 s")
+        {
+            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Freeze("gateway-1", 3), new Act.Recovered(4)],
+        },
+        new("freeze-decoder", "SIGSTOP of the only decoder for 3 s")
+        {
+            Silos = [Silo("gateway-0", "gateway,encoder"), Silo("decoder-0", "decoder")],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Freeze("decoder-0", 3), new Act.Recovered(20)],
+        },
+        new("freeze-encoder", "SIGSTOP of the only encoder for 3 s")
+        {
+            Silos = [Silo("gateway-0", "gateway,decoder"), Silo("encoder-0", "encoder")],
+            Talks = Full,
+            Acts = [new Act.When(Moment.Image, 2), new Act.Freeze("encoder-0", 3), new Act.Recovered(20)],
+        },
+        new("restart-redis", "Redis is killed and started again")
+        {
+            Silos = [Silo("node-0", Whole)],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.RestartRedis(), new Act.Recovered(4)],
+        },
+        new("freeze-redis", "Redis does not move for 5 s")
+        {
+            Silos = [Silo("node-0", Whole)],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.FreezeRedis(5), new Act.Recovered(8)],
+        },
+        new("vanish", "clients vanish in the middle of their answers, all at once; their KV blocks are free within 2 s")
+        {
+            Silos = [Silo("node-0", Whole, "--kv-cache-mib", "6", "--queue-length", "600")],
+            Talks = Nobody,
+            Short = Nobody,
+            Acts = [new Vanish(500, 16, 2)],
+        },
+        new("poison", "damaged images, while others talk")
+        {
+            Silos = [Silo("gateway-0", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Talks = Full,
+            Acts = [new Poison(10_000, 64)],
+        },
+        new("poison-few", "a few damaged images, while others talk")
+        {
+            Silos = [Silo("node-0", Whole)],
+            Talks = Small,
+            Short = Small,
+            Acts = [new Poison(200, 300)],
+        },
+        new("rolling-restart", "every silo is restarted, one after the other")
+        {
+            Silos = [Silo("node-0", Whole), Silo("node-1", Whole)],
+            Talks = Full,
+            Short = Small,
+            Acts = [Decoding, new Act.Restart(), new Act.Recovered(10)],
+        },
+    ];
+
+    /// <summary>
+    /// All clients of a scene run at once, so that none waits for another one's place; one thread each, since several processes share the
+    /// machine.
+    /// </summary>
+    private static SiloPlan Silo(string name, string roles, params string[] flags) =>
+        new(name, roles, ["--max-sequences", "64", "--threads", "1", .. flags]);
+}

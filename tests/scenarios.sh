@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Plays scenes on real processes and prints their table: tests/scenarios.sh [--short] [--slack FACTOR] [NAME…]. Without names it plays all;
+# Plays scenes on real processes and prints their table: tests/scenarios.sh [--list] [--short] [--slack FACTOR] [NAME…]. Without names it plays all;
 # --short only those for every day, with fewer clients. Allowed times are those of a quiet machine; --slack 3 allows three times as much.
-# Exits with 1 when a scene fails. A name that does not exist lists those that do.
+# --list tells what there is. Exits with 1 when a scene fails.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 command -v redis-server >/dev/null || { echo "redis-server is missing: tests/run.sh installs it." >&2; exit 1; }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace LlavaCluster.Cluster.Tests.Scenarios;
 
-/// <summary>Plays scenes and prints their table: <c>[--short] [--slack FACTOR] [NAME…]</c>; see <c>tests/scenarios.sh</c>.</summary>
+/// <summary>Plays scenes and prints their table: <c>[--list] [--short] [--slack FACTOR] [NAME…]</c>; see <c>tests/scenarios.sh</c>.</summary>
 internal static class Program
 {
     private static readonly TimeProvider Time = TimeProvider.System;
@@ -13,14 +13,16 @@ internal static class Program
         var isShort = args.Contains("--short");
         var slack = Array.IndexOf(args, "--slack") is >= 0 and var at ? double.Parse(args[at + 1], CultureInfo.InvariantCulture) : 1;
         var names = args.Where((arg, i) => !arg.StartsWith("--", StringComparison.Ordinal) && (i == 0 || args[i - 1] != "--slack")).ToArray();
+        if (args.Contains("--list"))
+        {
+            List(Console.Out);
+            return 0;
+        }
+
         if (names.Except(Scenes.All.Select(scene => scene.Name)).FirstOrDefault() is { } unknown)
         {
             Console.Error.WriteLine($"There is no scene '{unknown}'. There are:");
-            foreach (var scene in Scenes.All)
-            {
-                Console.Error.WriteLine($"  {scene.Name,-28} {scene.What}{(scene.Short is null ? "" : " (also in --short)")}");
-            }
-
+            List(Console.Error);
             return 2;
         }
 
@@ -37,6 +39,14 @@ internal static class Program
         using var onInterrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
         using var onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         return await PlayAsync(played, slack, interrupted.Token) ? 0 : 1;
+    }
+
+    private static void List(TextWriter to)
+    {
+        foreach (var scene in Scenes.All)
+        {
+            to.WriteLine($"  {scene.Name,-16} {scene.What}{(scene.Short is null ? "" : "; in --short")}");
+        }
     }
 
     private static async Task<bool> PlayAsync((Scene Scene, Talks Talks)[] played, double slack, CancellationToken cancellationToken)

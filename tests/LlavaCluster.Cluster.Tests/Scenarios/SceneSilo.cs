@@ -28,10 +28,11 @@ internal sealed class SceneSilo : IAsyncDisposable
         var grpc = FreePort();
         Server = new Uri($"http://127.0.0.1:{grpc}");
         Http = FreePort();
+        SiloPort = FreePort();
         _arguments =
         [
             "serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--dtype", "float32", "--roles", plan.Roles,
-            "--grpc", $"{grpc}", "--http", $"{Http}", "--silo-port", $"{FreePort()}",
+            "--grpc", $"{grpc}", "--http", $"{Http}", "--silo-port", $"{SiloPort}",
             "--replica", plan.Name, "--encoder", plan.Name, .. shared, .. plan.Flags,
         ];
     }
@@ -44,6 +45,9 @@ internal sealed class SceneSilo : IAsyncDisposable
 
     /// <summary>Its HTTP port.</summary>
     public int Http { get; }
+
+    /// <summary>Its port for other silos.</summary>
+    public int SiloPort { get; }
 
     /// <summary>True while it should run.</summary>
     public bool IsUp => !_mayEnd;

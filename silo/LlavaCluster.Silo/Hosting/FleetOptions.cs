@@ -61,6 +61,15 @@ internal sealed class FleetOptions : IValidatableObject
     /// <summary>Which entries of a log in files are on the disk when they are written: turns, always or never.</summary>
     public TurnLogSync LogSync { get; set; }
 
+    /// <summary>This process's certificate for the other silos, a PEM file; empty: silos do not ask each other who they are.</summary>
+    public string TlsCertificate { get; set; } = "";
+
+    /// <summary>Its private key, a PEM file.</summary>
+    public string TlsKey { get; set; } = "";
+
+    /// <summary>The certificate of the cluster's own authority, a PEM file: who shows none of its certificates is no silo.</summary>
+    public string TlsAuthority { get; set; } = "";
+
     /// <summary>True when this process is one of several that serve a replica together.</summary>
     public bool IsOneRank => Rank is not null || Spare is not null;
 
@@ -98,6 +107,11 @@ internal sealed class FleetOptions : IValidatableObject
         if (IsOneRank && Membership == "localhost")
         {
             yield return new("Ranks in several processes find each other by a shared membership; 'localhost' is one process alone. Take --membership redis.");
+        }
+
+        if (new[] { TlsCertificate, TlsKey, TlsAuthority }.Select(file => file.Length > 0).Distinct().Count() > 1)
+        {
+            yield return new("Of certificate, key and authority some are missing; --tls-certificate, --tls-key and --tls-authority belong together.");
         }
 
         foreach (var (name, value) in new[] { ("cluster", Cluster), ("replica", Replica), ("encoder", Encoder), ("spare", Spare ?? "spare") })

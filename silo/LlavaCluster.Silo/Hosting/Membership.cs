@@ -34,6 +34,8 @@ internal static class Membership
             options.ProbeTimeout = options.MaxProbeTimeout = TimeSpan.FromSeconds(1);
             options.NumMissedProbesLimit = 3;
             options.NumVotesForDeathDeclaration = 2;
+            // A silo that the others do not let in says so, and does not wait for minutes.
+            options.MaxJoinAttemptTime = TimeSpan.FromMinutes(1);
             options.TableRefreshTimeout = options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
         });
     }

@@ -6,6 +6,7 @@ using LlavaCluster.Grains;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Silo.Commands;
+using LlavaCluster.Silo.Security;
 
 namespace LlavaCluster.Silo.Hosting;
 
@@ -47,6 +48,7 @@ internal sealed class Node : IAsyncDisposable
         Ports.Require(address, settings.Node.Grpc, "--grpc");
         Ports.Require(IPAddress.Parse(settings.Fleet.SiloAddress), settings.Node.SiloPort, "--silo-port");
         var siloPort = settings.Node.SiloPort > 0 ? settings.Node.SiloPort : Ports.Free();
+        var tls = SiloTls.Open(settings.Fleet);
         var stores = await Stores.OpenAsync(settings);
         var model = ServedModel.Open(settings.Model);
         settings.Model.Dtype = model.ComputeType(settings.Model.Dtype);
@@ -63,6 +65,10 @@ internal sealed class Node : IAsyncDisposable
             {
                 Membership.Configure(silo, settings.Fleet, siloPort);
                 silo.AddLlavaGrains(role);
+                if (tls is not null)
+                {
+                    SecureSiloConnections.AddTo(silo, tls);
+                }
             })
             .ConfigureServices(services => AddLast(services, settings.Fleet)) // (4)
             .Build();
@@ -104,6 +110,7 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(stores.Turns);
         services.AddSingleton(stores.Images);
         services.AddSingleton<Readiness>();
+        services.AddHostedService<OpenSiloPort>();
         services.Configure<HostOptions>(
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
     }

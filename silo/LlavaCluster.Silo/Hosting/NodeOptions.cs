@@ -13,7 +13,7 @@ internal sealed class NodeOptions : IValidatableObject
     public string Roles { get; set; } = "gateway,encoder,decoder";
 
     /// <summary>
-    /// Address that the HTTP and gRPC ports listen at; 0.0.0.0 for all. The silo's own port is on loopback only.
+    /// Address that the HTTP and gRPC ports listen at; 0.0.0.0 for all. The silo's own port listens at its silo address.
     /// </summary>
     public string Bind { get; set; } = "127.0.0.1";
 

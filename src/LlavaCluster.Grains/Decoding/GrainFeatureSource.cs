@@ -80,10 +80,10 @@ internal sealed class GrainFeatureSource(IGrainFactory grains, ClusterView view,
     {
         var tiles = AnyResGrid.Layout(config.Images, span.Width, span.Height).Tiles;
         if ((header.Width, header.Height, header.Tiles, header.PatchesPerTile, header.Channels)
-            != (span.Width, span.Height, tiles, config.Vision.Patches, config.Vision.Hidden))
+            != (span.Width, span.Height, tiles, config.Vision.Patches, config.Vision.Hidden) || !Enum.IsDefined(header.Type))
         {
             throw new InvalidOperationException(
-                $"Features of image {span.Image} are [{header.Tiles}, {header.PatchesPerTile}, {header.Channels}] of {header.Width}×{header.Height} pixels; " +
+                $"Features of image {span.Image} are [{header.Tiles}, {header.PatchesPerTile}, {header.Channels}] ({header.Type}) of {header.Width}×{header.Height} pixels; " +
                 $"this checkpoint has [{tiles}, {config.Vision.Patches}, {config.Vision.Hidden}] for {span.Width}×{span.Height}. Do all silos serve the same one?");
         }
 

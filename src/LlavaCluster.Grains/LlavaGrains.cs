@@ -45,6 +45,9 @@ public static class LlavaGrains
         silo.Services.AddSingleton<IValidateOptions<SessionOptions>, SessionOptionsValidator>();
         if (role.Roles.HasFlag(SiloRoles.Gateway))
         {
+            silo.Services.AddSingleton<SessionCaches>();
+            silo.Services.AddSingleton<ImageSweeper>();
+            silo.Services.AddHostedService(services => services.GetRequiredService<ImageSweeper>());
             silo.Services.AddSingleton<SessionSweeper>();
             silo.Services.AddHostedService(services => services.GetRequiredService<SessionSweeper>());
         }

@@ -100,6 +100,14 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         return await _encoding.RunAsync(image, token => EncodeOnceAsync(image, file, token), cancellationToken).ConfigureAwait(false);
     }
 
+    /// <inheritdoc/>
+    public void Forget(ImageHash image)
+    {
+        _good.Remove(image);
+        _tiles.Remove(image);
+        _features.Remove(image);
+    }
+
     private async Task<ImageFeatures> EncodeOnceAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
     {
         var tiles = await CutAsync(image, file, cancellationToken).ConfigureAwait(false);

@@ -13,6 +13,9 @@ public interface IImageEncodeEngine
     /// <exception cref="BadImageException">The image cannot be decoded.</exception>
     Task CheckAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken);
 
+    /// <summary>Forgets what is kept of an image: nobody has it any more.</summary>
+    void Forget(ImageHash image);
+
     /// <summary>Tiles that wait or are under way.</summary>
     int TilesOutstanding { get; }
 }

@@ -8,7 +8,7 @@ namespace LlavaCluster.Core.Sessions;
 /// </summary>
 public interface IImageStore
 {
-    /// <summary>Keeps the bytes; nothing happens when they are there already.</summary>
+    /// <summary>Keeps the bytes; when they are there already they only count as put now.</summary>
     Task PutAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken);
 
     /// <summary>The bytes, or null when no such image is kept.</summary>
@@ -25,5 +25,10 @@ public interface IImageStore
     /// <param name="session">The session.</param>
     /// <param name="deleteUnheld">Delete the bytes when no other session holds them.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    Task ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken);
+    /// <returns>True when bytes were deleted.</returns>
+    Task<bool> ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the images that no session holds and that were put, for the last time, before this.</summary>
+    /// <returns>Those that are gone now.</returns>
+    Task<IReadOnlyList<ImageHash>> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken);
 }

@@ -1,36 +1,51 @@
-using System.Collections.Concurrent;
 using LlavaCluster.Core.Imaging;
 
 namespace LlavaCluster.Core.Sessions;
 
 /// <summary>Images that end with the process. For tests and for runs that keep nothing.</summary>
-public sealed class MemoryImageStore : IImageStore
+/// <param name="time">The clock that says when an image was put; null: the system's.</param>
+public sealed class MemoryImageStore(TimeProvider? time = null) : IImageStore
 {
-    private readonly ConcurrentDictionary<ImageHash, byte[]> _files = new();
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ImageHash, (byte[] File, DateTimeOffset PutAt)> _files = [];
     private readonly Dictionary<ImageHash, HashSet<string>> _holders = [];
 
     /// <inheritdoc/>
     public Task PutAsync(ImageHash image, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
     {
-        _files.TryAdd(image, file.ToArray());
+        lock (_gate)
+        {
+            _files[image] = (_files.TryGetValue(image, out var kept) ? kept.File : file.ToArray(), _time.GetUtcNow());
+        }
+
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public Task<ReadOnlyMemory<byte>?> TryGetAsync(ImageHash image, CancellationToken cancellationToken) =>
-        Task.FromResult(_files.TryGetValue(image, out var file) ? (ReadOnlyMemory<byte>?)file : null);
+    public Task<ReadOnlyMemory<byte>?> TryGetAsync(ImageHash image, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            return Task.FromResult(_files.TryGetValue(image, out var kept) ? (ReadOnlyMemory<byte>?)kept.File : null);
+        }
+    }
 
     /// <inheritdoc/>
     public Task DeleteAsync(ImageHash image, CancellationToken cancellationToken)
     {
-        _files.TryRemove(image, out _);
+        lock (_gate)
+        {
+            _files.Remove(image);
+        }
+
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
     public Task HoldAsync(ImageHash image, string session, CancellationToken cancellationToken)
     {
-        lock (_holders)
+        lock (_gate)
         {
             if (!_holders.TryGetValue(image, out var holders))
             {
@@ -44,25 +59,37 @@ public sealed class MemoryImageStore : IImageStore
     }
 
     /// <inheritdoc/>
-    public Task ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken)
+    public Task<bool> ReleaseAsync(ImageHash image, string session, bool deleteUnheld, CancellationToken cancellationToken)
     {
-        lock (_holders)
+        lock (_gate)
         {
             if (_holders.TryGetValue(image, out var holders))
             {
                 holders.Remove(session);
             }
 
-            if (holders is not { Count: > 0 })
+            if (holders is { Count: > 0 })
             {
-                _holders.Remove(image);
-                if (deleteUnheld)
-                {
-                    _files.TryRemove(image, out _);
-                }
+                return Task.FromResult(false);
             }
-        }
 
-        return Task.CompletedTask;
+            _holders.Remove(image);
+            return Task.FromResult(deleteUnheld && _files.Remove(image));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ImageHash>> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            ImageHash[] swept = [.. _files.Where(file => file.Value.PutAt < putBefore && !_holders.ContainsKey(file.Key)).Select(file => file.Key)];
+            foreach (var image in swept)
+            {
+                _files.Remove(image);
+            }
+
+            return Task.FromResult<IReadOnlyList<ImageHash>>(swept);
+        }
     }
 }

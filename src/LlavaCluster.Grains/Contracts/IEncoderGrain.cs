@@ -17,6 +17,10 @@ public interface IEncoderGrain : IGrainWithStringKey
     [Alias("Features")]
     IAsyncEnumerable<FeatureMessage> Features(string image, CancellationToken cancellationToken = default);
 
+    /// <summary>Forgets what is kept of these images, which are stored no more.</summary>
+    [Alias("Forget")]
+    Task Forget(IReadOnlyList<string> images);
+
     /// <summary>Tiles that wait or are under way.</summary>
     [Alias("Outstanding")]
     Task<int> Outstanding();

@@ -43,6 +43,17 @@ internal sealed partial class EncoderGrain(IImageEncodeEngine engine, IImageStor
     }
 
     /// <inheritdoc/>
+    public Task Forget(IReadOnlyList<string> images)
+    {
+        foreach (var image in images)
+        {
+            engine.Forget(new ImageHash(image));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public Task<int> Outstanding() => Task.FromResult(engine.TilesOutstanding);
 
     /// <summary>Exceptions of the engine as those that may cross to another silo.</summary>

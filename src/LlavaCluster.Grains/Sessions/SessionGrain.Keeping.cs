@@ -158,11 +158,16 @@ internal sealed partial class SessionGrain
                 await AppendAsync(new SessionDeleted(_time.GetUtcNow()));
             }
 
+            var gone = new List<ImageHash>();
             foreach (var image in ImagesOf(_conversation))
             {
-                await _images.ReleaseAsync(image, Id, deleteUnheld: true, CancellationToken.None);
+                if (await _images.ReleaseAsync(image, Id, deleteUnheld: true, CancellationToken.None))
+                {
+                    gone.Add(image);
+                }
             }
 
+            await _caches.ForgetAsync(gone);
             await _log.DeleteAsync(Id, CancellationToken.None);
         }
 

@@ -29,6 +29,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private readonly ILogger<SessionGrain> _logger;
     private readonly TurnAdmission _admission;
     private readonly TurnRunner _runner;
+    private readonly SessionCaches _caches;
     private readonly List<LiveTurn> _live = [];
     private Conversation _conversation = new();
     private string? _replica;
@@ -46,10 +47,11 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         TimeProvider time,
         Instruments instruments,
         IGrainFactory grains,
+        SessionCaches caches,
         ILogger<SessionGrain> logger)
     {
-        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _logger) =
-            (log, images, tokenizer, config, options.Value, time, instruments, logger);
+        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _caches, _logger) =
+            (log, images, tokenizer, config, options.Value, time, instruments, caches, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
         _runner = new TurnRunner(grains, tokenizer, instruments, time);
     }

@@ -32,6 +32,10 @@ public sealed class SessionOptions
     [Range(0, 1_000_000)]
     public int ExpireHours { get; set; } = 720;
 
+    /// <summary>An image that was put and that no turn has used is deleted after so many hours; 0: never.</summary>
+    [Range(0, 1_000_000)]
+    public int UnusedImageHours { get; set; } = 24;
+
     /// <summary>Tokens of a running turn that are written to its log together.</summary>
     [Range(1, 4096)]
     public int CheckpointTokens { get; set; } = 32;

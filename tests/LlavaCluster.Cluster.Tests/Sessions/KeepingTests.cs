@@ -41,6 +41,38 @@ public sealed class KeepingTests(StrictCluster cluster) : IClassFixture<StrictCl
     }
 
     [Fact]
+    public async Task Delete_RemovesTheFeaturesOfItsImages_ExceptOfThoseThatAnotherSessionUses()
+    {
+        var (own, shared) = (FakeImages.Bmp(60, 40, 16), FakeImages.Bmp(60, 40, 17));
+        var (ownHash, sharedHash) = (await cluster.PutAsync(own), await cluster.PutAsync(shared));
+        await cluster.ChatAsync("features-1", Turn("a", "one", ownHash, sharedHash)).WaitAsync(Patience);
+        await cluster.ChatAsync("features-2", Turn("a", "one", sharedHash)).WaitAsync(Patience);
+        Assert.Equal((false, false), (await MustEncodeAsync(own), await MustEncodeAsync(shared)));
+
+        await cluster.Session("features-1").Delete();
+
+        Assert.Equal((true, false), (await MustEncodeAsync(own), await MustEncodeAsync(shared)));
+    }
+
+    [Fact]
+    public async Task Sweep_DeletesOldImagesThatNoTurnUses_AndTheirFeatures()
+    {
+        var (used, unused) = (FakeImages.Bmp(60, 40, 18), FakeImages.Bmp(60, 40, 19));
+        var (usedHash, unusedHash) = (await cluster.PutAsync(used), await cluster.PutAsync(unused));
+        await cluster.ChatAsync("sweep-images", Turn("a", "one", usedHash)).WaitAsync(Patience);
+        await MustEncodeAsync(unused);
+        Task SweepAsync(TimeSpan later) => ActivatorUtilities.CreateInstance<ImageSweeper>(
+            cluster.Cluster.Silos[0].ServiceProvider, new FakeTimeProvider(TimeProvider.System.GetUtcNow() + later)).SweepAsync(default);
+
+        await SweepAsync(TimeSpan.FromHours(23));
+        Assert.True(await HasAsync(unusedHash));
+        await SweepAsync(TimeSpan.FromHours(25));
+
+        Assert.Equal((true, false), (await HasAsync(usedHash), await HasAsync(unusedHash)));
+        Assert.Equal((false, true), (await MustEncodeAsync(used), await MustEncodeAsync(unused)));
+    }
+
+    [Fact]
     public async Task Delete_CutOff_IsFinishedByWhoeverLooks()
     {
         var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 13));
@@ -149,6 +181,14 @@ public sealed class KeepingTests(StrictCluster cluster) : IClassFixture<StrictCl
         Assert.Equal(2, (await cluster.Log.ReadAsync("swept", default)).Count);
         await SweepAsync(TimeSpan.FromMinutes(61));
         Assert.Empty(await cluster.Log.ReadAsync("swept", default));
+    }
+
+    /// <summary>Whether the encoder has nothing of an image: asks it for the features.</summary>
+    private async Task<bool> MustEncodeAsync(byte[] file)
+    {
+        var before = cluster.Tower.Encoded;
+        await cluster.Encoder.EncodeAsync(ImageHash.Of(file), file, default).WaitAsync(Patience);
+        return cluster.Tower.Encoded > before;
     }
 
     /// <summary>Forks as soon as the turn is in the log.</summary>

@@ -24,5 +24,5 @@ public sealed class RedisImageStoreTests(RedisServer server) : ImageStoreContrac
 
     public async Task DisposeAsync() => await _redis.DisposeAsync();
 
-    protected override IImageStore Open() => new RedisImageStore(_redis);
+    protected override IImageStore Open() => new RedisImageStore(_redis, Time);
 }

@@ -24,6 +24,23 @@ public sealed class EncodeLoopTests
     private readonly FakeImageDecoder _decoder = new();
 
     [Fact]
+    public async Task Forget_LeavesNothingOfTheImage()
+    {
+        await using var loop = await StartAsync();
+        var (hash, file) = Image(60, 40);
+        await loop.EncodeAsync(hash, file, default).WaitAsync(Patience);
+        await loop.CheckAsync(hash, file, default).WaitAsync(Patience);
+        Assert.Equal((1, 1), (_tower.Encoded, _decoder.Decoded));
+
+        loop.Forget(hash);
+        await loop.CheckAsync(hash, file, default).WaitAsync(Patience);
+        Assert.Equal((1, 2), (_tower.Encoded, _decoder.Decoded));
+        loop.Forget(hash);
+        await loop.EncodeAsync(hash, file, default).WaitAsync(Patience);
+        Assert.Equal((2, 3), (_tower.Encoded, _decoder.Decoded));
+    }
+
+    [Fact]
     public async Task Encode_SameImageManyTimes_IsDoneOnce()
     {
         await using var loop = await StartAsync();

@@ -6,7 +6,9 @@ namespace LlavaCluster.Core.Tests.Sessions;
 
 public sealed class MemoryImageStoreTests : ImageStoreContract
 {
-    private readonly MemoryImageStore _store = new();
+    private readonly MemoryImageStore _store;
+
+    public MemoryImageStoreTests() => _store = new MemoryImageStore(Time);
 
     protected override IImageStore Open() => _store;
 }
@@ -22,5 +24,5 @@ public sealed class FileImageStoreTests : ImageStoreContract, IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    protected override IImageStore Open() => new FileImageStore(_folder);
+    protected override IImageStore Open() => new FileImageStore(_folder, Time);
 }

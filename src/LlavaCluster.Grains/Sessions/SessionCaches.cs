@@ -1,0 +1,37 @@
+using LlavaCluster.Core.Imaging;
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace LlavaCluster.Grains.Sessions;
+
+/// <summary>
+/// Has the caches of the cluster forget what was deleted from the stores. A silo that cannot be reached now is no longer there, and its
+/// caches with it; one that comes back after a pause is put out of the cluster first. Any thread.
+/// </summary>
+internal sealed partial class SessionCaches(ClusterView view, IGrainFactory grains, ILogger<SessionCaches> logger)
+{
+    /// <summary>Images that are stored no more: their features leave every encoder.</summary>
+    public Task ForgetAsync(IReadOnlyList<ImageHash> images)
+    {
+        string[] names = [.. images.Select(image => image.Hex)];
+        return names.Length == 0
+            ? Task.CompletedTask
+            : Task.WhenAll(view.Encoders().Select(encoder => TriedAsync(encoder, () => grains.GetGrain<IEncoderGrain>(encoder).Forget(names))));
+    }
+
+    private async Task TriedAsync(string name, Func<Task> forget)
+    {
+        try
+        {
+            await forget();
+        }
+        catch (Exception error) when (error is OrleansException or TimeoutException or TurnRefusedException)
+        {
+            LogLeft(name, error);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Silo} could not be told to forget what was deleted; it is kept in memory until its place is needed, or the process ends.")]
+    private partial void LogLeft(string silo, Exception error);
+}

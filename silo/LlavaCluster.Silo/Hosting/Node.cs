@@ -60,7 +60,7 @@ internal sealed class Node : IAsyncDisposable
             .ConfigureLogging(logging => NodeLogging.Configure(logging, settings.Configuration))
             .ConfigureServices(services => AddShared(services, settings, stores, model))
             .ConfigureWebHost(edge.Configure) // (1)
-            .ConfigureServices(services => AddEngines(services, settings, parts, role)) // (2)
+            .ConfigureServices(services => AddEngines(services, settings, parts, role, tls)) // (2)
             .UseOrleans((_, silo) => // (3)
             {
                 Membership.Configure(silo, settings.Fleet, siloPort);
@@ -115,7 +115,7 @@ internal sealed class Node : IAsyncDisposable
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
     }
 
-    private static void AddEngines(IServiceCollection services, NodeSettings settings, ModelParts parts, SiloRole role)
+    private static void AddEngines(IServiceCollection services, NodeSettings settings, ModelParts parts, SiloRole role, SiloTls? tls)
     {
         // A rank among other processes has its engine from its seat.
         var here = settings.Fleet.IsOneRank ? role.Roles & ~SiloRoles.Decoder : role.Roles;
@@ -136,6 +136,7 @@ internal sealed class Node : IAsyncDisposable
                 provider.GetRequiredService<ServedModel>(),
                 settings,
                 role.Shard,
+                tls,
                 provider.GetRequiredService<ReplicaSupervisors>(),
                 provider.GetRequiredService<IFeatureSource>,
                 provider.GetRequiredService<TimeProvider>(),

@@ -1,7 +1,9 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Links;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Replicas;
+using LlavaCluster.Silo.Security;
 
 namespace LlavaCluster.Silo.Hosting;
 
@@ -15,6 +17,7 @@ internal sealed class ServedRank : IAsyncDisposable
     /// <param name="model">The checkpoint.</param>
     /// <param name="settings">Which rank, of how many.</param>
     /// <param name="seat">Name of this process's seat.</param>
+    /// <param name="tls">By what the ranks know each other on the plan link; null: by nothing but the formation's id.</param>
     /// <param name="supervisors">Where it reports.</param>
     /// <param name="features">Where a leader gets features.</param>
     /// <param name="time">The clock.</param>
@@ -25,6 +28,7 @@ internal sealed class ServedRank : IAsyncDisposable
         ServedModel model,
         NodeSettings settings,
         string seat,
+        SiloTls? tls,
         ReplicaSupervisors supervisors,
         Func<IFeatureSource> features,
         TimeProvider time,
@@ -40,6 +44,8 @@ internal sealed class ServedRank : IAsyncDisposable
                 Replica = fleet.Replica,
                 Rank = fleet.Rank,
                 Address = IPAddress.Parse(fleet.SiloAddress),
+                Link = new ShardLinkOptions { Secure = tls is null ? null : tls.Secure },
+                Secure = tls is null ? null : tls.Secure,
                 Loop = (runner, link, epoch) => EngineSet.MakeLoop(runner, link, features(), model, settings, epoch, time, engineObserver),
                 WarmUp = (loop, stop) => EngineService.WarmUpAsync(loop, model, stop),
             },

@@ -9,13 +9,13 @@ internal sealed class ReplicaFleet : IAsyncDisposable
     private readonly int _ranks;
     private readonly SiloProcess?[] _members;
 
-    private ReplicaFleet(RedisServer redis, string name, int ranks, string collective)
+    private ReplicaFleet(RedisServer redis, string name, int ranks, string collective, string[] more)
     {
         (_ranks, _members) = (ranks, new SiloProcess?[ranks]);
         _shared =
         [
             "--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", name, "--threads", "1",
-            "--kv-cache-mib", "64", "--collective", collective,
+            "--kv-cache-mib", "64", "--collective", collective, .. more,
         ];
     }
 
@@ -23,9 +23,10 @@ internal sealed class ReplicaFleet : IAsyncDisposable
     public SiloProcess Gateway { get; private set; } = null!;
 
     /// <summary>Starts gateway and ranks; returns when all are ready, which may be before the ranks are together.</summary>
-    public static async Task<ReplicaFleet> StartAsync(RedisServer redis, string name, int ranks, string collective = "tcp")
+    public static async Task<ReplicaFleet> StartAsync(
+        RedisServer redis, string name, int ranks, string collective = "tcp", params string[] more)
     {
-        var fleet = new ReplicaFleet(redis, name, ranks, collective);
+        var fleet = new ReplicaFleet(redis, name, ranks, collective, more);
         fleet.Gateway = await SiloProcess.StartOfAsync("yi", 0, ["--roles", "gateway,encoder", .. fleet._shared]);
         await Task.WhenAll(Enumerable.Range(0, ranks).Select(fleet.StartRankAsync));
         return fleet;

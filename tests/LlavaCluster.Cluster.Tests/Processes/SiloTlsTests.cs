@@ -59,6 +59,19 @@ public sealed class SiloTlsTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
+    public async Task RanksOfAReplica_WithCertificates_GiveTheGoldenTokens()
+    {
+        await MakeAsync("ours", "rank");
+        await using var fleet = await ReplicaFleet.StartAsync(redis, "tls-ranks", 2, "tcp", Flags("ours", "rank"));
+        var golden = GoldenAnswer.Read("yi", "text-only");
+
+        var answer = await fleet.Gateway.ChatAsync(
+            "", golden.Tokens.Count, new Part { Text = "What is the capital of the green harbour?" });
+
+        Assert.Equal(golden.Tokens, answer.Tokens);
+    }
+
+    [Fact]
     public async Task Start_CertificateOfAnotherAuthority_SaysSo()
     {
         await MakeAsync("ours", "silo");
@@ -95,8 +108,10 @@ public sealed class SiloTlsTests(RedisServer redis) : IClassFixture<RedisServer>
 
     private SceneSilo Silo(string name, string roles, string authority) => new(
         new SiloPlan(name, roles),
-        "--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", "tls", "--data", _folder.Of(name),
-        "--tls-certificate", Of(authority, $"{name}.pem"), "--tls-key", Of(authority, $"{name}.key"), "--tls-authority", Of(authority, "ca.pem"));
+        ["--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", "tls", "--data", _folder.Of(name), .. Flags(authority, name)]);
+
+    private string[] Flags(string authority, string name) =>
+        ["--tls-certificate", Of(authority, $"{name}.pem"), "--tls-key", Of(authority, $"{name}.key"), "--tls-authority", Of(authority, "ca.pem")];
 
     private string Of(string authority, string file) => Path.Combine(_folder.Of(authority), file);
 

@@ -40,9 +40,6 @@ internal sealed partial class RunningProgram : IAsyncDisposable
     /// <summary>Standard error so far.</summary>
     public string Errors => _errors.Text;
 
-    /// <summary>Its process id.</summary>
-    public int Id => _process.Id;
-
     /// <summary>Completes when the process has ended.</summary>
     public Task Ended { get; }
 

@@ -31,6 +31,7 @@ public sealed class ModelRunner : IModelRunner
     private readonly ImageShelf _images;
     private readonly PagedKvCache _cache;
     private readonly FastLanguageModel? _fast;
+    private readonly SampleRows? _sampling;
 
     /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -56,6 +57,7 @@ public sealed class ModelRunner : IModelRunner
                 : throw new ArgumentException($"Kernels 'fast' compute on a CPU; for device {device.Device} take kernels 'torch'.", nameof(options));
         }
 
+        _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
     }
@@ -135,6 +137,12 @@ public sealed class ModelRunner : IModelRunner
         try
         {
             PlanCheck.Check(plan, Capacity);
+            if (_fast is not null && !_fast.NeedsTorch(plan))
+            {
+                // A step of answers only: nothing is made, so nothing has to be cleared away.
+                return RunFast(plan.Slices);
+            }
+
             using var mode = inference_mode();
             using var scope = NewDisposeScope();
             foreach (var (from, to) in plan.BlockCopies)
@@ -224,17 +232,7 @@ public sealed class ModelRunner : IModelRunner
             return StepOutput.Empty;
         }
 
-        var tokens = new SampledToken[rows];
-        for (int i = 0, row = 0; i < slices.Count; i++)
-        {
-            if (slices[i].Sample is { } sample)
-            {
-                tokens[row] = TokenSampler.Sample(_fast.Row(row), sample, _config.ImageTokenId);
-                row++;
-            }
-        }
-
-        return new StepOutput(tokens);
+        return _sampling!.Run(slices, rows);
     }
 
     private StepOutput Sample(IReadOnlyList<SequenceSlice> slices, StepInput step, Tensor hidden)

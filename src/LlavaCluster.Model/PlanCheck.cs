@@ -9,11 +9,12 @@ namespace LlavaCluster.Model;
 /// </summary>
 internal static class PlanCheck
 {
-    /// <summary>Throws when a slice does not fit the runner.</summary>
+    /// <summary>Throws when a slice does not fit the runner; a good plan costs no memory.</summary>
     public static void Check(StepPlan plan, RunnerCapacity capacity)
     {
-        foreach (var (from, to) in plan.BlockCopies)
+        for (var i = 0; i < plan.BlockCopies.Count; i++)
         {
+            var (from, to) = plan.BlockCopies[i];
             if ((uint)from >= (uint)capacity.BlockCount || (uint)to >= (uint)capacity.BlockCount)
             {
                 throw new InvalidOperationException(
@@ -21,58 +22,63 @@ internal static class PlanCheck
             }
         }
 
-        foreach (var slice in plan.Slices)
+        for (var i = 0; i < plan.Slices.Count; i++)
         {
-            CheckSlice(plan, slice, capacity);
+            var slice = plan.Slices[i];
+            if ((PlaceMistake(slice, capacity) ?? IdMistake(slice, capacity)) is { } mistake)
+            {
+                throw new InvalidOperationException($"Step {plan.Step}, sequence {slice.Sequence}: {mistake}.");
+            }
         }
     }
 
-    private static void CheckSlice(StepPlan plan, SequenceSlice slice, RunnerCapacity capacity)
+    private static string? PlaceMistake(SequenceSlice slice, RunnerCapacity capacity)
     {
         var end = (long)slice.Start + slice.TokenIds.Length;
         if (slice.Start < 0 || slice.TokenIds.IsEmpty || end > capacity.MaxPositions)
         {
-            throw Bad($"positions {slice.Start} to {end - 1} are asked for; the model takes 0 to {capacity.MaxPositions - 1}");
+            return $"positions {slice.Start} to {end - 1} are asked for; the model takes 0 to {capacity.MaxPositions - 1}";
         }
 
         if ((long)slice.Blocks.Count * capacity.BlockTokens < end)
         {
-            throw Bad($"{slice.Blocks.Count} blocks of {capacity.BlockTokens} do not cover {end} positions");
+            return $"{slice.Blocks.Count} blocks of {capacity.BlockTokens} do not cover {end} positions";
         }
 
-        foreach (var block in slice.Blocks)
+        for (var i = 0; i < slice.Blocks.Count; i++)
         {
-            if (block < 0 || block >= capacity.BlockCount)
+            if ((uint)slice.Blocks[i] >= (uint)capacity.BlockCount)
             {
-                throw Bad($"block {block} is named; there are {capacity.BlockCount}");
+                return $"block {slice.Blocks[i]} is named; there are {capacity.BlockCount}";
             }
         }
 
-        CheckIds(slice, capacity, Bad);
-
-        InvalidOperationException Bad(string what) => new($"Step {plan.Step}, sequence {slice.Sequence}: {what}.");
+        return null;
     }
 
-    private static void CheckIds(SequenceSlice slice, RunnerCapacity capacity, Func<string, Exception> bad)
+    private static string? IdMistake(SequenceSlice slice, RunnerCapacity capacity)
     {
-        var image = new bool[slice.TokenIds.Length];
-        foreach (var part in slice.Images)
+        var ids = slice.TokenIds.Span;
+        var image = slice.Images.Count == 0 ? null : new bool[ids.Length];
+        for (var i = 0; i < slice.Images.Count; i++)
         {
-            if (part.At < 0 || part.Count < 0 || part.At + part.Count > image.Length)
+            var part = slice.Images[i];
+            if (part.At < 0 || part.Count < 0 || part.At + part.Count > ids.Length)
             {
-                throw bad($"image tokens stand at {part.At} to {part.At + part.Count - 1} of {image.Length} ids");
+                return $"image tokens stand at {part.At} to {part.At + part.Count - 1} of {ids.Length} ids";
             }
 
             image.AsSpan(part.At, part.Count).Fill(true);
         }
 
-        var ids = slice.TokenIds.Span;
         for (var i = 0; i < ids.Length; i++)
         {
-            if (!image[i] && (uint)ids[i] >= (uint)capacity.VocabularySize)
+            if ((uint)ids[i] >= (uint)capacity.VocabularySize && image?[i] != true)
             {
-                throw bad($"id {ids[i]} stands at position {slice.Start + i} without an image; the vocabulary has {capacity.VocabularySize}");
+                return $"id {ids[i]} stands at position {slice.Start + i} without an image; the vocabulary has {capacity.VocabularySize}";
             }
         }
+
+        return null;
     }
 }

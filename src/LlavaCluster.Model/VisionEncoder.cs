@@ -15,20 +15,28 @@ namespace LlavaCluster.Model;
 public sealed class VisionEncoder : IVisionEncoder
 {
     /// <summary>
-    /// Tiles at once on a GPU. On a CPU one tile fills the machine already, and one at a time gives a tile the same bits in any company.
+    /// Tiles at once. By torch on a CPU it is one: that fills the machine already, and gives a tile the same bits in any company, as our
+    /// own kernels do anyway.
     /// </summary>
-    private const int GpuBatch = 8;
+    private const int MostTiles = 8;
 
     private readonly LlavaConfig _config;
     private readonly TensorDevice _device;
     private readonly ClipVisionTower _tower;
+    private readonly FastVisionTower? _fast;
     private readonly int _batch;
 
     /// <summary>Reads the tower's weights; <paramref name="weights"/> is not needed afterwards.</summary>
-    public VisionEncoder(LlavaConfig config, IWeightSource weights, TensorDevice device)
+    /// <param name="config">The checkpoint's numbers.</param>
+    /// <param name="weights">The checkpoint's weights.</param>
+    /// <param name="device">Where to compute, and in which dtype.</param>
+    /// <param name="kernels">Who computes; null: our own kernels where they are faster, else torch.</param>
+    public VisionEncoder(LlavaConfig config, IWeightSource weights, TensorDevice device, KernelChoice? kernels = null)
     {
-        (_config, _device, _batch) = (config, device, device.IsCpu ? 1 : GpuBatch);
+        (_config, _device) = (config, device);
         _tower = new ClipVisionTower(config.Vision, weights, device);
+        _fast = kernels == KernelChoice.Torch ? null : FastVisionTower.Of(_tower, config.Vision, device);
+        _batch = device.IsCpu && _fast is null ? 1 : MostTiles;
     }
 
     /// <inheritdoc/>
@@ -65,7 +73,8 @@ public sealed class VisionEncoder : IVisionEncoder
                 MemoryMarshal.AsBytes(source).CopyTo(pixels.bytes[(i * tilePixels * sizeof(float))..]);
             }
 
-            var features = _tower.forward(pixels.to(_device.Type, _device.Device)).cpu().contiguous(); // [tiles, patches, channels]
+            var input = pixels.to(_device.Type, _device.Device);
+            var features = (_fast?.Forward(input) ?? _tower.forward(input)).cpu().contiguous(); // [tiles, patches, channels]
             for (var i = 0; i < batch.Count; i++)
             {
                 features.bytes.Slice(i * tileBytes, tileBytes).CopyTo(results[batch[i].Image].AsSpan(batch[i].Tile * tileBytes));
@@ -76,7 +85,11 @@ public sealed class VisionEncoder : IVisionEncoder
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _tower.Dispose();
+    public void Dispose()
+    {
+        _fast?.Dispose();
+        _tower.Dispose();
+    }
 
     private ImageFeatures Describe(ImageHash image, ImageTiles tiles, byte[] data) => new(
         image,

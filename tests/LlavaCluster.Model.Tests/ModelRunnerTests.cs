@@ -36,6 +36,35 @@ public sealed class ModelRunnerTests
         Assert.Empty(runner.Run(new StepPlan(0, 1, [])).Tokens);
     }
 
+    /// <summary>From plan to sampled tokens, on the engine's thread.</summary>
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(16, 0)]
+    [InlineData(16, 0.7f)]
+    public void Run_DecodingInSteadyState_AllocatesNothing(int sequences, float temperature)
+    {
+        var sampling = new SamplingOptions { Temperature = temperature, TopP = 0.9f, TopK = 40 };
+        using var runner = GoldenModel.Of("mistral", ScalarType.BFloat16).Runner(kernels: KernelChoice.Fast);
+        var plan = Plan([.. Enumerable.Range(0, sequences).Select(
+            i => new SequenceSlice(i, 0, new[] { 5 + i }, [], [i], new SampleRequest(sampling, 1, 0, 0, default, default)))]);
+        Decode(60); // until buffers have their sizes and the runtime its code
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var tokens = Decode(10);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(10 * sequences, tokens);
+
+        int Decode(int steps)
+        {
+            var sampled = 0;
+            for (var step = 0; step < steps; step++)
+            {
+                sampled += runner.Run(plan).Tokens.Count;
+            }
+
+            return sampled;
+        }
+    }
+
     [Fact]
     public void Run_PlaceholderWithoutImage_IsRefusedWhenPastTheVocabulary()
     {
@@ -178,7 +207,7 @@ public sealed class ModelRunnerTests
     private static void Refused(IModelRunner runner, SequenceSlice slice, string message)
         => Assert.Equal(message, Assert.Throws<InvalidOperationException>(() => runner.Run(Plan(slice))).Message);
 
-    private static StepPlan Plan(SequenceSlice slice) => new(0, 0, [slice]);
+    private static StepPlan Plan(params SequenceSlice[] slices) => new(0, 0, slices);
 
     private static SampleRequest Greedy() => new(SamplingOptions.Greedy, 0, 0, 0, default, default);
 }

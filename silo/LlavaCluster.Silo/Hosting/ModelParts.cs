@@ -103,7 +103,7 @@ internal sealed class ModelParts
     public IVisionEncoder MakeTower()
     {
         using var weights = Open(WeightRoles.Vision, null, _towerProgress);
-        return new VisionEncoder(_model.Config, weights, _device);
+        return new VisionEncoder(_model.Config, weights, _device, _kernels);
     }
 
     /// <summary>One rank of the language model, with its KV blocks, where all ranks are threads of this process.</summary>

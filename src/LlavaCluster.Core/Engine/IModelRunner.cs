@@ -22,7 +22,8 @@ public interface IModelRunner : IDisposable
     /// Copies the blocks that the plan names, then computes the tokens of every slice, writes their KV to the blocks named, and samples
     /// where a slice asks for it. The plan holds only during the call.
     /// </summary>
-    /// <returns>On rank 0 one entry per slice that has a <see cref="SequenceSlice.Sample"/>, in order; elsewhere empty.</returns>
+    /// <returns>On rank 0 one entry per slice that has a <see cref="SequenceSlice.Sample"/>, in order; elsewhere empty. It holds
+    /// until the next call.</returns>
     StepOutput Run(StepPlan plan);
 }
 

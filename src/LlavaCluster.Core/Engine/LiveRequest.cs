@@ -52,7 +52,7 @@ internal sealed class LiveRequest
         Interlocked.Exchange(ref _read, _time.GetTimestamp());
         Interlocked.Decrement(ref _unread);
         // Made here and not by the engine, whose thread is the one that everybody waits for.
-        next = news.Event ?? new GenerationEvent.Generated(news.Offset, [news.Token!], news.Text) { Choice = news.Choice };
+        next = news.Event ?? new GenerationEvent.Generated(news.Offset, [news.Token!.Value], news.Text) { Choice = news.Choice };
         return true;
     }
 

@@ -108,19 +108,7 @@ public static class TokenSampler
     }
 
     /// <summary>The lowest id among the largest, as torch.argmax gives it.</summary>
-    private static int ArgMax(ReadOnlySpan<float> row)
-    {
-        var best = 0;
-        for (var id = 1; id < row.Length; id++)
-        {
-            if (row[id] > row[best])
-            {
-                best = id;
-            }
-        }
-
-        return best;
-    }
+    private static int ArgMax(ReadOnlySpan<float> row) => SoftMax.IndexOf(row, SoftMax.CheckedMax(row));
 
     /// <summary>The n most probable tokens, best first, lower ids first among equals: a heap of n, one pass.</summary>
     private static IReadOnlyList<(int Id, float LogProb)> TopLogProbs(ReadOnlySpan<float> logits, int count, double logSum)

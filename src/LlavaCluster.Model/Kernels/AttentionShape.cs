@@ -14,8 +14,11 @@ internal sealed class AttentionShape
     /// <param name="kvHeads">KV heads.</param>
     /// <param name="kvHeadOfQuery">The KV head of every query head; never falls.</param>
     /// <param name="slidingWindow">Positions that attention looks back, or null.</param>
-    public AttentionShape(NumberForm form, int headDim, int kvHeads, IReadOnlyList<int> kvHeadOfQuery, int? slidingWindow)
+    /// <param name="isCausal">A token sees those before it and itself; else all of its sequence.</param>
+    public AttentionShape(
+        NumberForm form, int headDim, int kvHeads, IReadOnlyList<int> kvHeadOfQuery, int? slidingWindow, bool isCausal = true)
     {
+        IsCausal = isCausal;
         (Form, HeadDim, KvHeads, Heads, SlidingWindow) = (form, headDim, kvHeads, kvHeadOfQuery.Count, slidingWindow);
         _firstQuery = [.. Enumerable.Range(0, kvHeads + 1).Select(kv => kvHeadOfQuery.Count(other => other < kv))];
     }
@@ -34,6 +37,9 @@ internal sealed class AttentionShape
 
     /// <summary>Positions that attention looks back, or null: all.</summary>
     public int? SlidingWindow { get; }
+
+    /// <summary>A token sees those before it and itself; else all of its sequence.</summary>
+    public bool IsCausal { get; }
 
     /// <summary>Numbers of a token's queries, keys and values together.</summary>
     public int Fused => (Heads + (2 * KvHeads)) * HeadDim;

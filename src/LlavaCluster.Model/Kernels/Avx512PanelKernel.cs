@@ -5,13 +5,13 @@ using System.Runtime.Intrinsics.X86;
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>Sixteen lanes, with one row times bfloat16 straight from memory: what decoding one sequence does all day.</summary>
-internal sealed unsafe class Avx512PanelKernel : PanelKernel<Lanes512, Vector512<float>>
+internal unsafe class Avx512PanelKernel : PanelKernel<Lanes512, Vector512<float>>
 {
     /// <summary>Bytes ahead that a row is fetched: 16 rows at once are more streams than the processor follows by itself.</summary>
     private const int Ahead = 8 * 64;
 
     /// <inheritdoc/>
-    public override bool TryMultiplyRow(byte* rows, long stride, int k, int block, float* x, float* totals)
+    public override bool TryMultiplyRow(byte* rows, long stride, int k, int block, byte* x, byte* next, float* totals)
     {
         if (k % 32 != 0)
         {
@@ -25,7 +25,7 @@ internal sealed unsafe class Avx512PanelKernel : PanelKernel<Lanes512, Vector512
             var end = Math.Min(k, start + block);
             for (var i = start; i < end; i += 32)
             {
-                sum = Step(rows + (2L * i), stride, x + i, sum);
+                sum = Step(rows + (2L * i), stride, (float*)x + i, sum);
             }
 
             total = start == 0 ? sum : total + sum;

@@ -1,13 +1,14 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
 /// softmax(q·kᵀ/√d)·v over KV pages, for single tokens and for chunks of prompts alike. Keys are taken in groups of 64 positions
-/// from position 0 on: (1) scores of a group, (2) its part of the running softmax, (3) its values. What a token gets depends on its
+/// from position 0 on: (1) scores of a group, (2) its part of the <see cref="RunningSoftMax"/>, (3) its values. What a token gets depends on its
 /// query and the keys that it may see only: a masked key adds exactly 0, so a chunk gives a token the bits that decoding gives it.
-/// No matrix of all scores is ever made.
+/// No matrix of all scores is ever made. A piece of work is a tile of queries and a few KV heads side by side: with few queries, keys
+/// and values come from memory, and long stretches come fastest.
 /// </summary>
 /// <param name="kernel">The kernel.</param>
 /// <param name="pool">Who computes.</param>
@@ -15,28 +16,34 @@ namespace LlavaCluster.Model.Kernels;
 internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool, AttentionShape shape) : ParallelWork, IDisposable
 {
     /// <summary>Positions of a group: four vectors of 16.</summary>
-    private const int GroupKeys = 64;
+    private const int GroupKeys = TileMemory.GroupKeys;
 
-    /// <summary>Queries that share a group while it is in the cache.</summary>
-    private const int MostRows = 64;
+    /// <summary>Queries of a piece of work: for each group of keys these are made ready for the kernel once.</summary>
+    private const int MostRows = 512;
 
-    /// <summary>Below every score, yet a number: differences to it are numbers too.</summary>
-    private const float Lowest = -1e30f;
+    /// <summary>Up to so many tokens a step waits for memory.</summary>
+    private const int FewTokens = 32;
+
+    private const int ItemsPerWorker = 2, CacheLine = 64;
 
     private readonly Scratch[] _scratch = [.. Enumerable.Range(0, pool.Workers).Select(_ => new Scratch())];
     private readonly int _padded = (shape.HeadDim + 15) & ~15;
+    private readonly int _largestGroup = Enumerable.Range(0, shape.KvHeads).Max(shape.Group);
     private readonly int _tile = Math.Max(1, MostRows / Enumerable.Range(0, shape.KvHeads).Max(shape.Group));
     private readonly float _scale = 1 / MathF.Sqrt(shape.HeadDim);
     private StepLayout _step = new();
     private (int Sequence, int First)[] _tiles = [];
     private int _tileCount;
+    private int _headsAtOnce = 1;
     private byte* _fused;
     private byte* _keys;
     private byte* _values;
     private byte* _y;
 
     /// <inheritdoc/>
-    public override int Items => _tileCount * shape.KvHeads;
+    public override int Items => _tileCount * HeadGroups;
+
+    private int HeadGroups => (shape.KvHeads + _headsAtOnce - 1) / _headsAtOnce;
 
     /// <summary>Cuts a step's tokens into pieces of work; once for all layers.</summary>
     public void Begin(StepLayout step)
@@ -55,6 +62,10 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
                 _tiles[_tileCount++] = (sequence, Math.Max(0, end - _tile));
             }
         }
+
+        // Work for all is worth more than long stretches.
+        _headsAtOnce = step.Tokens > FewTokens ? 1 : Math.Max(1, _tileCount * shape.KvHeads / (ItemsPerWorker * pool.Workers));
+        _headsAtOnce = Math.Min(_headsAtOnce, shape.KvHeads);
     }
 
     /// <summary>One layer.</summary>
@@ -74,35 +85,36 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
     /// <inheritdoc/>
     public override void Do(int item, int worker)
     {
-        var (sequence, first) = _tiles[item / shape.KvHeads];
+        var (sequence, first) = _tiles[item / HeadGroups];
         ref readonly var part = ref _step.Sequence(sequence);
-        var kvHead = item % shape.KvHeads;
+        var firstHead = item % HeadGroups * _headsAtOnce;
+        var heads = Math.Min(_headsAtOnce, shape.KvHeads - firstHead);
+
         // The tiles were cut from the end: only the first one is short.
         var tokens = Math.Min(_tile, first == 0 ? ((part.Length - 1) % _tile) + 1 : _tile);
-        var group = shape.Group(kvHead);
-        var rows = tokens * group;
-        var memory = new TileMemory(_scratch[worker], rows, _padded, shape.HeadDim + 1, kernel.Width);
-        LoadQueries(part, first, tokens, kvHead, memory);
+        var memory = new TileMemory(_scratch[worker], heads, tokens * _largestGroup, _padded, shape, kernel);
+        for (var head = 0; head < heads; head++)
+        {
+            LoadQueries(part, first, tokens, firstHead + head, memory.Of(head));
+        }
+
         var start = part.Start + first;
         var firstKey = shape.SlidingWindow is { } window ? Math.Max(0, start - window + 1) : 0;
-        for (var key = firstKey / GroupKeys * GroupKeys; key < start + tokens; key += GroupKeys)
+        var end = shape.IsCausal ? start + tokens : part.Start + part.Length;
+        for (var key = firstKey / GroupKeys * GroupKeys; key < end; key += GroupKeys)
         {
-            var count = Math.Min(GroupKeys, start + tokens - key);
-            Scores(part, kvHead, key, count, rows, memory);
-            for (var row = 0; row < rows; row++)
+            var count = Math.Min(GroupKeys, end - key);
+            for (var head = 0; head < heads; head++)
             {
-                Soften(row, start + (row / group), key, memory);
-            }
-
-            Gather(part, kvHead, key, count, memory);
-            for (var at = 0; at < _padded; at += kernel.Width)
-            {
-                kernel.Multiply(
-                    memory.Scores, GroupKeys, rows, memory.Values + at, _padded, count, memory.Sums + at, _padded);
+                Fetch(part, firstHead + head, key + GroupKeys, end);
+                Group(part, start, tokens, firstHead + head, key, count, memory.Of(head));
             }
         }
 
-        Store(part, first, tokens, kvHead, memory);
+        for (var head = 0; head < heads; head++)
+        {
+            Store(part, first, tokens, firstHead + head, memory.Of(head));
+        }
     }
 
     /// <inheritdoc/>
@@ -114,96 +126,111 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
         }
     }
 
-    private void LoadQueries(in StepLayout.Part part, int first, int tokens, int kvHead, in TileMemory memory)
+    private void LoadQueries(in StepLayout.Part part, int first, int tokens, int kvHead, in HeadMemory memory)
     {
         int size = Numbers.Size(shape.Form), group = shape.Group(kvHead);
         for (var row = 0; row < tokens * group; row++)
         {
             var head = ((long)(part.Offset + first + (row / group)) * shape.Fused)
                 + ((long)(shape.FirstQuery(kvHead) + (row % group)) * shape.HeadDim);
-            Numbers.WidenForProduct(shape.Form, _fused + (head * size), memory.Queries + (row * memory.QueryStride), shape.HeadDim);
-            (memory.Largest[row], memory.Weights[row]) = (Lowest, 0);
+            kernel.PrepareRow(shape.Form, _fused + (head * size), shape.HeadDim, memory.Queries + (row * memory.QueryStride));
+            (memory.Largest[row], memory.Weights[row]) = (RunningSoftMax.Lowest, 0);
         }
 
         new Span<float>(memory.Sums, tokens * group * _padded).Clear();
     }
 
-    /// <summary>(1) Scores of a group of keys, before scale and mask.</summary>
-    private void Scores(in StepLayout.Part part, int kvHead, int key, int count, int rows, in TileMemory memory)
+    /// <summary>A group of keys and values, and a head's queries of a tile, so many at a time that their scores stay in the cache.</summary>
+    private void Group(in StepLayout.Part part, int start, int tokens, int kvHead, int key, int count, in HeadMemory memory)
     {
-        var size = Numbers.Size(shape.Form);
-        var lines = shape.HeadDim + (shape.Form == NumberForm.Float32 ? 0 : shape.HeadDim % 2);
-        new Span<float>(memory.Scores, rows * GroupKeys).Clear();
-        for (var at = 0; at < count; at += kernel.Width)
+        var (keys, values) = (Keys(part, kvHead, key, count, memory), Values(part, kvHead, key, count, memory));
+        int group = shape.Group(kvHead), bytes = kernel.NumberBytes(shape.Form);
+        for (var first = 0; first < tokens * group; first += TileMemory.RowsAtOnce)
         {
-            var position = key + at;
-            var slot = ((long)_step.Block(part, position / AttentionShape.BlockTokens) * AttentionShape.BlockTokens)
-                + (position % AttentionShape.BlockTokens);
-            var page = _keys + (slot * shape.PositionBytes) + ((long)kvHead * shape.HeadDim * size);
-
-            // Keys past the last are whatever the block holds; they are masked.
-            kernel.Pack(shape.Form, page, shape.PositionBytes, kernel.Width, shape.HeadDim, memory.Panel);
+            var rows = Math.Min(TileMemory.RowsAtOnce, (tokens * group) - first);
             kernel.Multiply(
-                memory.Queries, memory.QueryStride, rows, memory.Panel, kernel.Width, lines, memory.Scores + at, GroupKeys);
+                shape.Form, memory.Queries + (first * memory.QueryStride), memory.QueryStride, rows, keys, shape.HeadDim, memory.Scores, GroupKeys,
+                fresh: true);
+            for (var row = 0; row < rows; row++)
+            {
+                var position = shape.IsCausal ? start + ((first + row) / group) : part.Start + part.Length - 1;
+                var oldest = shape.SlidingWindow is { } window ? position - window + 1 : 0;
+                RunningSoftMax.Take(
+                    memory.Scores + (row * GroupKeys), oldest - key, position - key, _scale, ref memory.Largest[first + row],
+                    ref memory.Weights[first + row], memory.Sums + ((first + row) * _padded), _padded);
+            }
+
+            kernel.PrepareWeights(shape.Form, memory.Scores, rows * GroupKeys, memory.Prepared);
+            kernel.Multiply(
+                shape.Form, memory.Prepared, GroupKeys * bytes, rows, values, count, memory.Sums + (first * _padded), _padded, fresh: false);
         }
     }
 
-    /// <summary>(2) Turns a row's scores into weights against the largest score so far; what it has is brought to the same measure.</summary>
-    private void Soften(int row, int position, int key, in TileMemory memory)
+    /// <summary>(1) A group's keys in panels.</summary>
+    private PanelKernel.Panels Keys(in StepLayout.Part part, int kvHead, int key, int count, in HeadMemory memory)
     {
-        var scores = memory.Scores + (row * GroupKeys);
-        var last = Vector512.Create(position - key);
-        var first = Vector512.Create(shape.SlidingWindow is { } window ? position - window + 1 - key : -1);
-        var scale = Vector512.Create(_scale);
-        var lowest = Vector512.Create(Lowest);
-        var most = Vector512.Create(memory.Largest[row]);
-        for (var i = 0; i < GroupKeys; i += 16)
+        int width = kernel.Width, bytes = kernel.NumberBytes(shape.Form), numbers = PanelKernel.Padded(shape.Form, shape.HeadDim);
+        var panels = new PanelKernel.Panels((nint)memory.Keys, (count + width - 1) / width, (long)numbers * width * bytes, width * bytes);
+        for (var panel = 0; panel < panels.Count; panel++)
         {
-            var score = Seen(i, first, last, Vector512.Load(scores + i) * scale, lowest);
-            score.Store(scores + i);
-            most = Vector512.Max(most, score);
+            // Keys past the last are whatever the block holds; they are masked.
+            var page = Page(_keys, part, kvHead, key + (panel * width));
+            kernel.Pack(shape.Form, page, shape.PositionBytes, width, shape.HeadDim, panels.Memory + (panel * panels.Step));
         }
 
-        var largest = Largest(most);
-        var shrink = memory.Largest[row] == largest ? 1 : Exponential.Of(Vector512.Create(memory.Largest[row] - largest))[0];
-        var sum = Vector512<float>.Zero;
-        for (var i = 0; i < GroupKeys; i += 16)
+        return panels;
+    }
+
+    /// <summary>(3) A group's values in lines.</summary>
+    private PanelKernel.Panels Values(in StepLayout.Part part, int kvHead, int key, int count, in HeadMemory memory)
+    {
+        var line = _padded * kernel.NumberBytes(shape.Form);
+        for (var at = 0; at < count; at += AttentionShape.BlockTokens)
         {
-            var weight = Exponential.Of(Vector512.Load(scores + i) - Vector512.Create(largest));
-            weight = Seen(i, first, last, weight, Vector512<float>.Zero);
-            weight.Store(scores + i);
-            sum += weight;
+            kernel.PackLines(
+                shape.Form,
+                Page(_values, part, kvHead, key + at),
+                shape.PositionBytes,
+                Math.Min(AttentionShape.BlockTokens, count - at),
+                shape.HeadDim,
+                _padded,
+                memory.Values + (at * line));
         }
 
-        memory.Largest[row] = largest;
-        memory.Weights[row] = (memory.Weights[row] * shrink) + Vector512.Sum(sum);
-        if (shrink != 1)
+        return new PanelKernel.Panels((nint)memory.Values, _padded / kernel.Width, kernel.Width * sizeof(float), line);
+    }
+
+    /// <summary>A head's numbers at a position in a layer's pages; those of the block's other positions lie around it.</summary>
+    private byte* Page(byte* pages, in StepLayout.Part part, int kvHead, int position)
+    {
+        var slot = ((long)_step.Block(part, position / AttentionShape.BlockTokens) * AttentionShape.BlockTokens)
+            + (position % AttentionShape.BlockTokens);
+        return pages + (slot * shape.PositionBytes) + ((long)kvHead * shape.HeadDim * Numbers.Size(shape.Form));
+    }
+
+    /// <summary>Fetches a head's keys and values of the group from <paramref name="key"/> on, which are needed next.</summary>
+    private void Fetch(in StepLayout.Part part, int kvHead, int key, int end)
+    {
+        var bytes = shape.HeadDim * Numbers.Size(shape.Form);
+        for (var first = key; first < Math.Min(key + GroupKeys, end) && Sse.IsSupported; first += AttentionShape.BlockTokens)
         {
-            var sums = memory.Sums + (row * _padded);
-            for (var i = 0; i < _padded; i += 16)
+            var keys = Page(_keys, part, kvHead, first);
+            var values = Page(_values, part, kvHead, first);
+            for (var position = first; position < Math.Min(first + AttentionShape.BlockTokens, end); position++)
             {
-                (Vector512.Load(sums + i) * shrink).Store(sums + i);
+                for (var at = 0; at < bytes; at += CacheLine)
+                {
+                    Sse.Prefetch1(keys + at);
+                    Sse.Prefetch1(values + at);
+                }
+
+                keys += shape.PositionBytes;
+                values += shape.PositionBytes;
             }
         }
     }
 
-    /// <summary>(3) The group's values as float32.</summary>
-    private void Gather(in StepLayout.Part part, int kvHead, int key, int count, in TileMemory memory)
-    {
-        var size = Numbers.Size(shape.Form);
-        for (var i = 0; i < count; i++)
-        {
-            var position = key + i;
-            var slot = ((long)_step.Block(part, position / AttentionShape.BlockTokens) * AttentionShape.BlockTokens)
-                + (position % AttentionShape.BlockTokens);
-            var page = _values + (slot * shape.PositionBytes) + ((long)kvHead * shape.HeadDim * size);
-            var line = memory.Values + (i * _padded);
-            Numbers.Widen(shape.Form, page, line, shape.HeadDim);
-            new Span<float>(line + shape.HeadDim, _padded - shape.HeadDim).Clear();
-        }
-    }
-
-    private void Store(in StepLayout.Part part, int first, int tokens, int kvHead, in TileMemory memory)
+    private void Store(in StepLayout.Part part, int first, int tokens, int kvHead, in HeadMemory memory)
     {
         int size = Numbers.Size(shape.Form), group = shape.Group(kvHead);
         for (var row = 0; row < tokens * group; row++)
@@ -218,62 +245,5 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
             var head = (((long)(part.Offset + first + (row / group)) * shape.Heads) + shape.FirstQuery(kvHead) + (row % group)) * shape.HeadDim;
             Numbers.Narrow(shape.Form, sums, _y + (head * size), shape.HeadDim);
         }
-    }
-
-    /// <summary>The numbers at keys that the row sees, <paramref name="otherwise"/> at the others.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Seen(int at, Vector512<int> first, Vector512<int> last, Vector512<float> numbers, Vector512<float> otherwise)
-    {
-        var key = Vector512<int>.Indices + Vector512.Create(at);
-        var hidden = Vector512.GreaterThan(key, last) | Vector512.LessThan(key, first);
-        return Vector512.ConditionalSelect(hidden.AsSingle(), otherwise, numbers);
-    }
-
-    private static float Largest(Vector512<float> numbers)
-    {
-        var half = Vector256.Max(numbers.GetLower(), numbers.GetUpper());
-        var quarter = Vector128.Max(half.GetLower(), half.GetUpper());
-        return MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
-    }
-
-    /// <summary>What one piece of work computes in; all in a worker's scratch memory.</summary>
-    private readonly ref struct TileMemory
-    {
-        public TileMemory(Scratch scratch, int rows, int padded, int queryStride, int width)
-        {
-            QueryStride = (queryStride + 15) & ~15;
-            var memory = scratch.Room(
-                ((long)rows * (QueryStride + GroupKeys + padded + 2)) + ((long)GroupKeys * padded) + ((long)QueryStride * width));
-            Queries = memory;
-            Scores = Queries + ((long)rows * QueryStride);
-            Sums = Scores + ((long)rows * GroupKeys);
-            Values = Sums + ((long)rows * padded);
-            Panel = Values + (GroupKeys * padded);
-            Largest = Panel + ((long)QueryStride * width);
-            Weights = Largest + rows;
-        }
-
-        /// <summary>[rows, query stride]</summary>
-        public float* Queries { get; }
-
-        public int QueryStride { get; }
-
-        /// <summary>[rows, 64]</summary>
-        public float* Scores { get; }
-
-        /// <summary>[rows, padded head_dim]: Σ weight · value.</summary>
-        public float* Sums { get; }
-
-        /// <summary>[64, padded head_dim]</summary>
-        public float* Values { get; }
-
-        /// <summary>[head_dim, width]: keys, turned.</summary>
-        public float* Panel { get; }
-
-        /// <summary>[rows]: the largest score so far.</summary>
-        public float* Largest { get; }
-
-        /// <summary>[rows]: Σ weight.</summary>
-        public float* Weights { get; }
     }
 }

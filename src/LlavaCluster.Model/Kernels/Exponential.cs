@@ -10,10 +10,14 @@ internal static class Exponential
 
     /// <summary>e^x, lane by lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Of(Vector512<float> x)
+    public static Vector512<float> Of(Vector512<float> x) => OfNegative(Vector512.MinNative(Vector512.Create(Highest), x));
+
+    /// <summary>e^x where no x is above 88. The constants come first in comparisons: then a NaN stays one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OfNegative(Vector512<float> x)
     {
-        var bounded = Vector512.Min(x, Vector512.Create(Highest));
-        var twos = Vector512.Round(Vector512.Max(bounded, Vector512.Create(Lowest)) * Vector512.Create(1.44269504f));
+        var bounded = Vector512.MaxNative(Vector512.Create(Lowest), x);
+        var twos = Vector512.Round(bounded * Vector512.Create(1.44269504f));
         var rest = Vector512.FusedMultiplyAdd(twos, Vector512.Create(-0.693359375f), bounded); // ln 2 in two parts
         rest = Vector512.FusedMultiplyAdd(twos, Vector512.Create(2.12194440e-4f), rest);
         var sum = Vector512.Create(1.9875691500e-4f);
@@ -23,7 +27,7 @@ internal static class Exponential
         sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(1.6666665459e-1f));
         sum = Vector512.FusedMultiplyAdd(sum, rest, Vector512.Create(5.0000001201e-1f));
         sum = Vector512.FusedMultiplyAdd(sum, rest * rest, rest) + Vector512<float>.One;
-        var scale = (Vector512.ConvertToInt32(twos) + Vector512.Create(127)) << 23;
+        var scale = (Vector512.ConvertToInt32Native(twos) + Vector512.Create(127)) << 23;
         return Vector512.ConditionalSelect(
             Vector512.LessThan(x, Vector512.Create(Lowest)), Vector512<float>.Zero, sum * scale.AsSingle());
     }

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
@@ -8,30 +10,37 @@ namespace LlavaCluster.Model.Kernels;
 /// <param name="pool">Who computes.</param>
 internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) : ParallelWork, IDisposable
 {
-    /// <summary>Rows of x that are multiplied with a panel while it is in the cache.</summary>
-    private const int RowsAtOnce = 64;
-
-    /// <summary>Lines of a panel that are made at once: a panel of 16 lanes then takes half of a first-level cache.</summary>
+    /// <summary>Lines of a panel that are made at once: what is multiplied at once then fits a first-level cache.</summary>
     private const int Lines = 256;
 
-    /// <summary>Panels of an item, at most: a few hundred kilobytes to read in one go.</summary>
-    private const int MostPanels = 8;
+    /// <summary>Up to so many rows, weights come from memory more slowly than they are multiplied: the next ones are fetched meanwhile.</summary>
+    private const int FewRows = 32;
 
-    private readonly Scratch _x = new();
+    private const int CacheLine = 64;
+
+    private readonly Scratch _prepared = new();
     private readonly Scratch[] _scratch = [.. Enumerable.Range(0, pool.Workers).Select(_ => new Scratch())];
+    private readonly WorkShares _shares = new(pool.Workers);
     private NumberForm _form;
     private byte* _weight;
+    private byte* _bias;
+    private byte* _x;
     private byte* _y;
+    private long _xStride;
     private int _outputs;
     private int _inputs;
-    private int _padded;
     private int _rows;
+    private int _rowsAtOnce;
     private int _panels;
 
     /// <inheritdoc/>
-    public override int Items => (Panels + _panels - 1) / _panels;
+    public override int Items => _shares.Count;
+
+    private int Groups => (Panels + _panels - 1) / _panels;
 
     private int Panels => (_outputs + kernel.Width - 1) / kernel.Width;
+
+    private long Stride => (long)_inputs * Numbers.Size(_form);
 
     /// <summary>Computes all of y.</summary>
     /// <param name="form">Form of x, weights and y.</param>
@@ -41,82 +50,161 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <param name="outputs">Rows of the weights.</param>
     /// <param name="inputs">Columns of the weights.</param>
     /// <param name="y">[rows, outputs], written.</param>
-    public void Compute(NumberForm form, byte* x, int rows, byte* weight, int outputs, int inputs, byte* y)
+    /// <param name="bias">[outputs], added before y is rounded; null: none.</param>
+    public void Compute(
+        NumberForm form, byte* x, int rows, byte* weight, int outputs, int inputs, byte* y, byte* bias = null)
     {
-        var size = Numbers.Size(form);
         (_form, _outputs, _inputs) = (form, outputs, inputs);
         _weight = weight;
-        _padded = inputs + (form == NumberForm.Float32 ? 0 : inputs % 2);
-        _panels = Math.Clamp(Panels / (pool.Workers * 4), 1, MostPanels);
-        for (var done = 0; done < rows; done += RowsAtOnce)
+        _bias = bias;
+        _panels = rows == 1 ? 1 : kernel.PanelsAtOnce(form);
+        _rowsAtOnce = kernel.RowsAtOnce(form);
+        if (kernel.TakesStored(form) && PanelKernel.Padded(form, inputs) == inputs)
         {
-            _rows = Math.Min(RowsAtOnce, rows - done);
-            _y = y + ((long)done * outputs * size);
-            var wide = _x.Room((long)_rows * _padded);
-            for (var row = 0; row < _rows; row++)
-            {
-                Numbers.WidenForProduct(form, x + ((long)(done + row) * inputs * size), wide + ((long)row * _padded), inputs);
-            }
+            (_rows, _xStride) = (rows, Stride);
+            _x = x;
+            _y = y;
+            Run();
+            return;
+        }
 
-            pool.Run(this);
+        for (var done = 0; done < rows; done += _rowsAtOnce)
+        {
+            _rows = Math.Min(_rowsAtOnce, rows - done);
+            _y = y + ((long)done * outputs * Numbers.Size(form));
+            Prepare(x + (done * Stride));
+            Run();
         }
     }
 
     /// <inheritdoc/>
     public override void Do(int item, int worker)
     {
-        var scratch = _scratch[worker].Room(((long)Lines + (2 * RowsAtOnce)) * kernel.Width);
-        var last = Math.Min(Panels, (item + 1) * _panels);
-        for (var panel = item * _panels; panel < last; panel++)
+        var columns = _panels * kernel.Width;
+        var scratch = _scratch[worker].Room((((long)Lines + (2 * Math.Min(_rows, _rowsAtOnce))) * columns) + columns);
+        var (first, end) = _shares.Of(item);
+        for (var piece = first; piece < end; piece++)
         {
-            Panel(panel * kernel.Width, scratch);
+            var output = piece % Groups * columns;
+            var firstRow = piece / Groups * _rowsAtOnce;
+            var next = piece + 1 < end && output + columns < _outputs ? _weight + ((output + columns) * Stride) : null;
+            if (!TryRow(output, next, scratch))
+            {
+                Group(output, firstRow, Math.Min(_rowsAtOnce, _rows - firstRow), next, scratch);
+            }
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _x.Dispose();
+        _prepared.Dispose();
         foreach (var scratch in _scratch)
         {
             scratch.Dispose();
         }
     }
 
-    /// <summary>The outputs from <paramref name="first"/> on, of all rows.</summary>
-    private void Panel(int first, float* scratch)
+    private void Run()
     {
-        int width = kernel.Width, size = Numbers.Size(_form), count = Math.Min(width, _outputs - first);
-        var stride = (long)_inputs * size;
-        var weight = _weight + (first * stride);
-        var panel = scratch;
-        var totals = panel + (Lines * width);
-        var sums = totals + (RowsAtOnce * width);
+        _shares.Cut(Groups * ((_rows + _rowsAtOnce - 1) / _rowsAtOnce));
+        pool.Run(this);
+    }
+
+    /// <summary>Rows of x in the kernel's form.</summary>
+    private void Prepare(byte* x)
+    {
+        _xStride = (long)PanelKernel.Padded(_form, _inputs) * kernel.NumberBytes(_form);
+        _x = (byte*)_prepared.Room(((_rows * _xStride) + sizeof(float) - 1) / sizeof(float));
+        for (var row = 0; row < _rows; row++)
+        {
+            kernel.PrepareRow(_form, x + (row * Stride), _inputs, _x + (row * _xStride));
+        }
+    }
+
+    /// <summary>One row of x, where the kernel takes the weights as they lie.</summary>
+    private bool TryRow(int output, byte* next, float* totals)
+    {
+        if (_rows != 1 || _form != NumberForm.BFloat16 || output + kernel.Width > _outputs || _panels != 1
+            || !kernel.TryMultiplyRow(_weight + (output * Stride), Stride, _inputs, ProductOrder.Block(_inputs), _x, next, totals))
+        {
+            return false;
+        }
+
+        Finish(output, kernel.Width, 0, 1, totals, totals + kernel.Width);
+        return true;
+    }
+
+    /// <summary>The outputs of a group of panels, of some rows.</summary>
+    private void Group(int output, int firstRow, int count, byte* next, float* scratch)
+    {
+        int width = kernel.Width, size = Numbers.Size(_form), bytes = kernel.NumberBytes(_form), columns = _panels * width;
+        var weight = _weight + (output * Stride);
+        var totals = scratch + (Lines * columns);
+        var sums = totals + (count * columns);
+        var x = _x + (firstRow * _xStride);
+        var panels = new PanelKernel.Panels((nint)scratch, _panels, (long)Lines * width * bytes, width * bytes);
         var block = ProductOrder.Block(_inputs);
-        var direct = _rows == 1 && count == width && _form == NumberForm.BFloat16
-            && kernel.TryMultiplyRow(weight, stride, _inputs, block, _x.Memory, totals);
-        for (var start = 0; start < _inputs && !direct; start += block)
+        for (var start = 0; start < _inputs; start += block)
         {
             var end = Math.Min(_inputs, start + block);
             var into = start == 0 ? totals : sums;
-            new Span<float>(into, _rows * width).Clear();
             for (var k = start; k < end; k += Lines)
             {
                 var numbers = Math.Min(Lines, end - k);
-                kernel.Pack(_form, weight + ((long)k * size), stride, count, numbers, panel);
-                var lines = _form == NumberForm.Float32 ? numbers : numbers + (numbers % 2);
-                kernel.Multiply(_x.Memory + k, _padded, _rows, panel, width, lines, into, width);
+                for (var panel = 0; panel < _panels; panel++)
+                {
+                    var rows = Math.Clamp(_outputs - output - (panel * width), 0, width);
+                    var from = weight + (panel * width * Stride) + ((long)k * size);
+                    kernel.Pack(_form, from, Stride, rows, numbers, panels.Memory + (panel * panels.Step));
+                }
+
+                if (count <= FewRows)
+                {
+                    Fetch(end - k > Lines || end < _inputs ? weight + ((long)(k + numbers) * size) : next, columns, numbers * size);
+                }
+
+                kernel.Multiply(_form, x + ((long)k * bytes), _xStride, count, panels, numbers, into, columns, fresh: k == start);
             }
 
-            for (var i = 0; start > 0 && i < _rows * width; i++)
+            if (start > 0)
             {
-                totals[i] += sums[i];
+                Numbers.Add(totals, sums, (long)count * columns);
             }
         }
 
-        for (var row = 0; row < _rows; row++)
+        Finish(output, Math.Min(columns, _outputs - output), firstRow, count, totals, sums);
+    }
+
+    /// <summary>Adds the bias and rounds.</summary>
+    private void Finish(int output, int outputs, int firstRow, int rows, float* totals, float* bias)
+    {
+        int size = Numbers.Size(_form), columns = _panels * kernel.Width;
+        if (_bias != null)
         {
-            Numbers.Narrow(_form, totals + (row * width), _y + ((((long)row * _outputs) + first) * size), count);
+            Numbers.Widen(_form, _bias + (output * size), bias, outputs);
+        }
+
+        for (var row = 0; row < rows; row++)
+        {
+            if (_bias != null)
+            {
+                Numbers.Add(totals + (row * columns), bias, outputs);
+            }
+
+            kernel.Narrow(_form, totals + (row * columns), _y + ((((long)(firstRow + row) * _outputs) + output) * size), outputs);
+        }
+    }
+
+    /// <summary>Fetches a stretch of some rows; past the matrix it is a wasted wish, nothing worse.</summary>
+    private void Fetch(byte* rows, int count, int bytes)
+    {
+        for (var row = 0; row < count && rows != null && Sse.IsSupported; row++, rows += Stride)
+        {
+            for (var at = 0; at < bytes; at += CacheLine)
+            {
+                Sse.Prefetch1(rows + at);
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace LlavaCluster.Model.Kernels;
 
@@ -149,6 +150,21 @@ internal static unsafe class Numbers
         return (number & Vector512.Create(0xffff0000u)).AsSingle();
     }
 
+    /// <summary>a += b.</summary>
+    public static void Add(float* a, float* b, long count)
+    {
+        var i = 0L;
+        for (; i + 16 <= count; i += 16)
+        {
+            (Vector512.Load(a + i) + Vector512.Load(b + i)).Store(a + i);
+        }
+
+        for (; i < count; i++)
+        {
+            a[i] += b[i];
+        }
+    }
+
     private static Vector512<float> RoundToHalf(Vector512<float> value)
     {
         var numbers = stackalloc float[16];
@@ -161,9 +177,15 @@ internal static unsafe class Numbers
         return Vector512.Load(numbers);
     }
 
+    /// <summary>16 numbers of 16 bits, each in the low half of a word.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<uint> Words(ushort* bits)
+    public static Vector512<uint> Words(ushort* bits)
     {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.ConvertToVector512UInt32(Vector256.Load(bits));
+        }
+
         var (low, high) = Vector256.Widen(Vector256.Load(bits));
         return Vector512.Create(low, high);
     }

@@ -68,6 +68,32 @@ internal sealed class StepLayout
         }
     }
 
+    /// <summary>Takes sequences of one length, all from their beginning, each in blocks of its own, one after the other.</summary>
+    public void Fill(int sequences, int length)
+    {
+        var blocks = (length + AttentionShape.BlockTokens - 1) / AttentionShape.BlockTokens;
+        (Tokens, Sequences) = (sequences * length, sequences);
+        Grow(ref _positions, Tokens);
+        Grow(ref _slots, Tokens);
+        Grow(ref _blocks, sequences * blocks);
+        Grow(ref _parts, sequences);
+        for (var block = 0; block < sequences * blocks; block++)
+        {
+            _blocks[block] = block;
+        }
+
+        for (var sequence = 0; sequence < sequences; sequence++)
+        {
+            _parts[sequence] = new Part(sequence * length, 0, length, sequence * blocks);
+            for (var position = 0; position < length; position++)
+            {
+                var token = (sequence * length) + position;
+                _positions[token] = position;
+                _slots[token] = (sequence * blocks * AttentionShape.BlockTokens) + position;
+            }
+        }
+    }
+
     private static void Grow<T>(ref T[] array, int length)
     {
         if (array.Length < length)

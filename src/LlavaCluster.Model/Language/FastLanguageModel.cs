@@ -53,6 +53,25 @@ internal sealed unsafe class FastLanguageModel : IDisposable
 
     private long RowBytes => (long)_workspace.Text.Hidden * Numbers.Size(_workspace.Form);
 
+    /// <summary>Who computes.</summary>
+    public WorkerPool Pool => _workspace.Pool;
+
+    /// <summary>Whether a step makes tensors: for large products, images, sums over ranks, or copies of blocks.</summary>
+    public bool NeedsTorch(StepPlan plan)
+    {
+        var tokens = 0;
+        for (var i = 0; i < plan.Slices.Count; i++)
+        {
+            tokens += plan.Slices[i].TokenIds.Length;
+            if (plan.Slices[i].Images.Count > 0)
+            {
+                return true;
+            }
+        }
+
+        return (tokens > HostBuffer.FewRows && _workspace.ManyByTorch) || plan.BlockCopies.Count > 0 || _workspace.Collective.Ranks > 1;
+    }
+
     /// <summary>Computes a step's tokens; their keys and values stay in the pages.</summary>
     /// <param name="slices">The step.</param>
     /// <param name="images">Where features are found.</param>

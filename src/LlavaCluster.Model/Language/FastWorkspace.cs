@@ -13,18 +13,19 @@ internal sealed unsafe class FastWorkspace : IDisposable
     private readonly List<HostBuffer> _buffers = [];
     private readonly Tensor _angles;
     private readonly CodeKernels _codeKernels;
+    private readonly PanelKernel _kernel;
 
     /// <summary>Chooses kernels and reserves room for steps of a few tokens.</summary>
     public FastWorkspace(TextConfig text, ShardPlan plan, ScalarType type, ICollective collective, RotaryEmbedding rotary, KernelPath path)
     {
         (Text, Collective, Type, Form) = (text, collective, type, NumberForms.Of(type));
         Shape = new AttentionShape(Form, text.HeadDim, plan.KvHeads, plan.KvHeadOfQuery, text.SlidingWindow);
-        var pool = WorkerPool.Of(get_num_threads());
-        var kernel = KernelPaths.Kernel(path);
-        Product = new MatrixProduct(kernel, pool);
-        _codeKernels = new CodeKernels(path, pool);
-        Attention = new BlockAttention(kernel, pool, Shape);
-        (Norm, Gate, Sum, Rotary) = (new NormRows(pool), new GateRows(pool), new SumRows(pool), new RotaryRows(pool, Shape));
+        Pool = WorkerPool.Of(get_num_threads());
+        _kernel = KernelPaths.Kernel(path);
+        Product = new MatrixProduct(_kernel, Pool);
+        _codeKernels = new CodeKernels(KernelPaths.Widening(path), Pool);
+        Attention = new BlockAttention(_kernel, Pool, Shape);
+        (Norm, Gate, Sum, Rotary) = (new NormRows(Pool), new GateRows(Pool), new SumRows(Pool), new RotaryRows(Pool, Shape));
         Inner = plan.Inner;
         _angles = Table(text, type, rotary);
         Angles = (float*)HostMemory.Of(_angles);
@@ -47,6 +48,12 @@ internal sealed unsafe class FastWorkspace : IDisposable
 
     /// <summary>Columns of the rank's MLP.</summary>
     public int Inner { get; }
+
+    /// <summary>The threads of all kernels.</summary>
+    public WorkerPool Pool { get; }
+
+    /// <summary>Some layer's product with many rows is torch's.</summary>
+    public bool ManyByTorch { get; private set; }
 
     public AttentionShape Shape { get; }
 
@@ -105,9 +112,11 @@ internal sealed unsafe class FastWorkspace : IDisposable
             _torchOrder[inputs] = ours = Form == NumberForm.BFloat16 && TorchOrder.IsOurs(Product, inputs);
         }
 
+        var own = _kernel.IsFasterThanTorch(Form);
+        ManyByTorch |= ours && !own;
         return weight.Codes is { } codes
-            ? new CodeLinear(codes, Form, _codeKernels, ours)
-            : new HostLinear(weight.Dense!, Product, ours);
+            ? new CodeLinear(codes, Form, _codeKernels, ours, own ? Product : null)
+            : new HostLinear(weight.Dense!, Product, ours && !own);
     }
 
     /// <summary>Sums a row-parallel layer's result over the ranks.</summary>

@@ -5,14 +5,16 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.Layers;
 
 /// <summary>
-/// <see cref="HostLinear"/> over codes: some rows by our kernel, many by torch over the weights written out, where that gives the same
-/// bits.
+/// <see cref="HostLinear"/> over codes: some rows by our kernel, many over the weights written out, by our product of stored weights or by
+/// torch's, where these give the same bits.
 /// </summary>
 /// <param name="codes">[outputs, inputs], not disposed here.</param>
 /// <param name="form">Form of the activations.</param>
 /// <param name="kernels">Our kernels.</param>
 /// <param name="manyByTorch">Torch's product has our bits: see <see cref="TorchOrder"/>.</param>
-internal sealed unsafe class CodeLinear(CodeMatrix codes, NumberForm form, CodeKernels kernels, bool manyByTorch) : IHostLinear
+/// <param name="product">Our product of stored weights where it is the faster one for many rows; else null.</param>
+internal sealed unsafe class CodeLinear(
+    CodeMatrix codes, NumberForm form, CodeKernels kernels, bool manyByTorch, MatrixProduct? product) : IHostLinear
 {
     /// <summary>Fewer rows are not worth writing the weights out.</summary>
     private const int ManyRows = 48;
@@ -20,7 +22,7 @@ internal sealed unsafe class CodeLinear(CodeMatrix codes, NumberForm form, CodeK
     /// <inheritdoc/>
     public void Forward(HostBuffer x, int rows, HostBuffer y)
     {
-        if (rows < ManyRows || !manyByTorch)
+        if (rows < ManyRows || (!manyByTorch && product is null))
         {
             kernels.Product.Compute(form, x.Memory, rows, codes, y.Room(rows));
             return;
@@ -29,7 +31,16 @@ internal sealed unsafe class CodeLinear(CodeMatrix codes, NumberForm form, CodeK
         using var scope = NewDisposeScope();
         var written = empty(codes.Outputs, codes.Inputs, dtype: ScalarType.BFloat16);
         kernels.Expansion.Compute(codes, (ushort*)HostMemory.Of(written));
-        y.Take(nn.functional.linear(x.Rows(rows), written));
+        if (product is null)
+        {
+            y.Take(nn.functional.linear(x.Rows(rows), written));
+        }
+        else
+        {
+            var weights = HostMemory.Of(written);
+            product.Compute(NumberForm.BFloat16, x.Memory, rows, weights, codes.Outputs, codes.Inputs, y.Room(rows));
+        }
+
         if (codes.Form == WeightForm.Int8)
         {
             kernels.Scales.Compute(form, y.Memory, rows, codes);

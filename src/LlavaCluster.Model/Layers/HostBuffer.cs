@@ -3,15 +3,18 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.Layers;
 
 /// <summary>
-/// Rows of activations that kernels address as memory and torch as a tensor. Room for a few rows stays from step to step; a large
-/// step's goes with <see cref="Trim"/>. Engine thread only.
+/// Rows of activations that kernels address as memory and torch as a tensor. Room for a usual step stays; a larger one's goes with
+/// <see cref="Trim"/>. Engine thread only.
 /// </summary>
 /// <param name="type">The activations' type.</param>
 /// <param name="width">Numbers of a row.</param>
 internal sealed unsafe class HostBuffer(ScalarType type, long width) : IDisposable
 {
-    /// <summary>Rows that stay.</summary>
+    /// <summary>Rows that are there from the beginning.</summary>
     public const int FewRows = 16;
+
+    /// <summary>Rows that stay: as many as a step has by default, or every chunk of a prompt would touch fresh pages.</summary>
+    private const int KeptRows = 512;
 
     private Tensor? _tensor;
     private long _rows;
@@ -46,7 +49,7 @@ internal sealed unsafe class HostBuffer(ScalarType type, long width) : IDisposab
     /// <summary>Gives back what a large step took.</summary>
     public void Trim()
     {
-        if (_rows > FewRows)
+        if (_rows > KeptRows)
         {
             Dispose();
         }

@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using LlavaCluster.Model.Kernels;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Layers;
 
 /// <summary>
-/// A linear layer without bias over the memory of its torch weight: a few rows by our kernel, many by torch where that gives the same
+/// A linear layer over the memory of its torch weight: a few rows by our kernel, many by torch where that gives the same
 /// bits, else by our kernel too.
 /// </summary>
 internal sealed unsafe class HostLinear : IHostLinear
@@ -12,6 +13,7 @@ internal sealed unsafe class HostLinear : IHostLinear
     private readonly MatrixProduct _product;
     private readonly Tensor _weight;
     private readonly byte* _memory;
+    private readonly byte* _bias;
     private readonly NumberForm _form;
     private readonly int _outputs;
     private readonly int _inputs;
@@ -20,8 +22,11 @@ internal sealed unsafe class HostLinear : IHostLinear
     /// <param name="weight">[outputs, inputs], not disposed here.</param>
     /// <param name="product">Our product.</param>
     /// <param name="manyByTorch">Torch's product has our bits: see <see cref="TorchOrder"/>.</param>
-    public HostLinear(Tensor weight, MatrixProduct product, bool manyByTorch)
+    /// <param name="bias">[outputs], not disposed here; null: none. Only with our product.</param>
+    public HostLinear(Tensor weight, MatrixProduct product, bool manyByTorch, Tensor? bias = null)
     {
+        Debug.Assert(bias is null || !manyByTorch, "Torch's product is not given the bias.");
+        _bias = bias is null ? null : HostMemory.Of(bias);
         (_weight, _product, _manyByTorch, _form) = (weight, product, manyByTorch, NumberForms.Of(weight.dtype));
         (_outputs, _inputs) = ((int)weight.shape[0], (int)weight.shape[1]);
         _memory = HostMemory.Of(weight);
@@ -37,6 +42,6 @@ internal sealed unsafe class HostLinear : IHostLinear
             return;
         }
 
-        _product.Compute(_form, x.Memory, rows, _memory, _outputs, _inputs, y.Room(rows));
+        _product.Compute(_form, x.Memory, rows, _memory, _outputs, _inputs, y.Room(rows), _bias);
     }
 }

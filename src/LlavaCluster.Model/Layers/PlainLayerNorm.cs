@@ -21,6 +21,15 @@ internal sealed class PlainLayerNorm : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[width]</summary>
+    public Tensor Weight => weight;
+
+    /// <summary>[width]</summary>
+    public Tensor Bias => bias;
+
+    /// <summary>Keeps the root from 0.</summary>
+    public double Eps => _eps;
+
     /// <param name="x">[…, width]</param>
     /// <returns>[…, width]</returns>
     public Tensor forward(Tensor x) => nn.functional.layer_norm(x, _shape, weight, bias, _eps);

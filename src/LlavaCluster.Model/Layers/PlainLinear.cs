@@ -27,6 +27,12 @@ internal sealed class PlainLinear : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>[outputs, inputs]</summary>
+    public Tensor Weight => weight;
+
+    /// <summary>[outputs], or null.</summary>
+    public Tensor? Bias => bias;
+
     /// <param name="x">[…, inputs]</param>
     /// <returns>[…, outputs]</returns>
     public Tensor forward(Tensor x) => nn.functional.linear(x, weight, bias);

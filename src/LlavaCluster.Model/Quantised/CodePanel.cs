@@ -5,7 +5,7 @@ using LlavaCluster.Model.Kernels;
 namespace LlavaCluster.Model.Quantised;
 
 /// <summary>
-/// Codes as lines of float32 for <see cref="PanelKernel.Multiply"/>: of int4 the weights themselves, of int8 the bare codes, whose
+/// Codes as lines of float32 for <see cref="PanelKernel.MultiplyLines"/>: of int4 the weights themselves, of int8 the bare codes, whose
 /// scales are applied to the sums.
 /// </summary>
 internal static unsafe class CodePanel

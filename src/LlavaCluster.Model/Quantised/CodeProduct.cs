@@ -111,7 +111,7 @@ internal sealed unsafe class CodeProduct(KernelPath path, WorkerPool pool) : Par
                 var numbers = Math.Min(Lines, end - k);
                 numbers += paired ? numbers % 2 : 0;
                 CodePanel.Unpack(_matrix, output, k, numbers, paired, panel, width);
-                _kernel.Multiply(_x.Memory + k, _padded, _rows, panel, width, numbers, into, width);
+                _kernel.MultiplyLines(_x.Memory + k, _padded, _rows, panel, width, numbers, into, width);
             }
 
             for (var i = 0; start > 0 && i < _rows * width; i++)

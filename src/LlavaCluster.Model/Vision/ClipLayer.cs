@@ -33,6 +33,18 @@ internal sealed class ClipLayer : nn.Module
         RegisterComponents();
     }
 
+    public PlainLayerNorm InputNorm => layer_norm1;
+
+    public PlainLinear QkvProjection => qkv_proj;
+
+    public PlainLinear OutputProjection => out_proj;
+
+    public PlainLayerNorm PostNorm => layer_norm2;
+
+    public PlainLinear Widening => fc1;
+
+    public PlainLinear Narrowing => fc2;
+
     /// <param name="x">[tiles, 1 + patches, hidden]</param>
     /// <returns>[tiles, 1 + patches, hidden]</returns>
     public Tensor forward(Tensor x)

@@ -39,6 +39,9 @@ internal sealed class ClipVisionTower : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Its layers, for the fast path.</summary>
+    public IEnumerable<ClipLayer> Layers => layers;
+
     /// <summary>What the first encoder layer gets.</summary>
     /// <param name="pixels">[tiles, 3, side, side], compute dtype, normalised.</param>
     /// <returns>[tiles, 1 + patches, hidden]</returns>

@@ -39,7 +39,7 @@ public sealed class DecodeLoopTests
         Assert.Equal(whole[..4], TokensOf(events));
         Assert.Equal(FakeStopRule.TextOf(whole[..4]), TextOf(events));
         var finished = Assert.IsType<GenerationEvent.Finished>(events[^1]);
-        Assert.Equal((FinishReason.Stop, whole[4]), (finished.Reason, finished.End!.Id));
+        Assert.Equal((FinishReason.Stop, whole[4]), (finished.Reason, finished.End!.Value.Id));
     }
 
     [Fact]

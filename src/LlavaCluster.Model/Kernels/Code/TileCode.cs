@@ -1,0 +1,110 @@
+using static LlavaCluster.Model.Kernels.Code.InstructionWriter;
+
+namespace LlavaCluster.Model.Kernels.Code;
+
+/// <summary>Writes the function of a tile: some rows of x times some vectors of 16 outputs, all of whose sums stay in registers.</summary>
+internal static class TileCode
+{
+    private const int FirstLine = 24, FirstPair = 28, Unrolled = 4;
+
+    /// <summary>
+    /// Rows 0, 1, 2 of x are addressed from rsi, rows 3, 4, 5 from rax; the vectors of a line from r8, 0 to 3 strides away.
+    /// </summary>
+    public static void Write(InstructionWriter w, int rows, int vectors, bool fresh)
+    {
+        if (fresh)
+        {
+            for (var sum = 0; sum < rows * vectors; sum++)
+            {
+                w.Clear(sum);
+            }
+        }
+        else
+        {
+            EachSum(w, rows, vectors, w.LoadVector);
+        }
+
+        w.Load(Register.Rsi, new(Register.Rdi, 0)); // X
+        w.Load(Register.Rdx, new(Register.Rdi, 8)); // XStride
+        w.Load(Register.R8, new(Register.Rdi, 16)); // Panel
+        w.Load(Register.R9, new(Register.Rdi, 24)); // VectorStride
+        w.Load(Register.R11, new(Register.Rdi, 32)); // LineStride
+        w.Load(Register.Rcx, new(Register.Rdi, 40)); // Pairs
+        w.LoadAddress(Register.R10, new(Register.R9, 0, Register.R9, 1));
+        w.LoadAddress(Register.Rax, new(Register.Rsi, 0, Register.Rdx, 1));
+        w.Add(Register.Rax, Register.Rdx);
+
+        w.Compare(Register.Rcx, Unrolled);
+        var few = w.JumpAhead(Condition.Less);
+        var loop = w.Length;
+        WritePairs(w, rows, vectors, Unrolled);
+        w.Compare(Register.Rcx, Unrolled);
+        w.JumpBack(Condition.NotLess, loop);
+        w.Land(few);
+        w.Compare(Register.Rcx, 1);
+        var done = w.JumpAhead(Condition.Less);
+        var rest = w.Length;
+        WritePairs(w, rows, vectors, 1);
+        w.Compare(Register.Rcx, 1);
+        w.JumpBack(Condition.NotLess, rest);
+        w.Land(done);
+
+        EachSum(w, rows, vectors, (sum, address) => w.StoreVector(address, sum));
+        w.Return();
+    }
+
+    private static void WritePairs(InstructionWriter w, int rows, int vectors, int pairs)
+    {
+        for (var pair = 0; pair < pairs; pair++)
+        {
+            for (var vector = 0; vector < vectors; vector++)
+            {
+                w.LoadVector(FirstLine + vector, vector switch
+                {
+                    0 => new(Register.R8),
+                    1 => new(Register.R8, 0, Register.R9),
+                    2 => new(Register.R8, 0, Register.R9, 1),
+                    _ => new(Register.R8, 0, Register.R10),
+                });
+            }
+
+            w.Add(Register.R8, Register.R11);
+            for (var row = 0; row < rows; row++)
+            {
+                var start = row < 3 ? Register.Rsi : Register.Rax;
+                Address x = (row % 3) switch
+                {
+                    0 => new(start, pair * 4),
+                    1 => new(start, pair * 4, Register.Rdx),
+                    _ => new(start, pair * 4, Register.Rdx, 1),
+                };
+                var register = FirstPair + (row % 4);
+                w.Broadcast(register, x);
+                for (var vector = 0; vector < vectors; vector++)
+                {
+                    w.MultiplyPairs((row * vectors) + vector, register, FirstLine + vector);
+                }
+            }
+        }
+
+        w.Add(Register.Rsi, pairs * 4);
+        w.Add(Register.Rax, pairs * 4);
+        w.Add(Register.Rcx, -pairs);
+    }
+
+    /// <summary>Does something with each register of sums and its place in memory. Changes rax and rdx.</summary>
+    private static void EachSum(InstructionWriter w, int rows, int vectors, Action<int, Address> write)
+    {
+        w.Load(Register.Rax, new(Register.Rdi, 48)); // Sums
+        w.Load(Register.Rdx, new(Register.Rdi, 56)); // SumStride
+        for (var row = 0; row < rows; row++)
+        {
+            for (var vector = 0; vector < vectors; vector++)
+            {
+                write((row * vectors) + vector, new(Register.Rax, vector * 64));
+            }
+
+            w.Add(Register.Rax, Register.Rdx);
+        }
+    }
+}

@@ -74,6 +74,7 @@ internal static class TableBenchmark
         {
             run.Say($"[{lines.Count + 1}/{rows.Length}] {row.Name}: {row.What}");
             lines.Add(TableLine.Of(row, await row.MeasureAsync(run, cancellationToken)));
+            run.Say($"  {lines[^1].Measured:N2} beside {lines[^1].Baseline:N2} {lines[^1].Unit}: {lines[^1].Ratio:F3} ({lines[^1].Goal}) {lines[^1].Note}");
             GC.Collect(); // the next row shall not find the last one's memory
         }
 

@@ -149,11 +149,15 @@ internal sealed unsafe class BrainPanelKernel : Avx512PanelKernel
                 SumStride = sumStride * sizeof(float),
             };
             var vectors = Math.Min(BrainCode.MostVectors, panels.Count - first);
+            var calls = (rows + BrainCode.MostRows - 1) / BrainCode.MostRows;
+            arguments.Ahead = (byte*)panels.Ahead;
+            arguments.AheadStep = Math.Min(TileCode.MostAhead, panels.AheadBytes / (calls * arguments.Pairs));
             for (var left = rows; left > 0; left -= BrainCode.MostRows)
             {
-                BrainCode.Tile(Math.Min(left, BrainCode.MostRows), vectors, fresh)(&arguments);
+                BrainCode.Tile(Math.Min(left, BrainCode.MostRows), vectors, fresh, panels.Ahead != 0)(&arguments);
                 arguments.X += BrainCode.MostRows * xStride;
                 arguments.Sums += BrainCode.MostRows * sumStride;
+                arguments.Ahead += arguments.AheadStep * arguments.Pairs;
             }
         }
     }

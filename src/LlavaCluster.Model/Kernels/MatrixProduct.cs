@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics.X86;
-
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
@@ -16,7 +14,8 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <summary>Up to so many rows, weights come from memory more slowly than they are multiplied: the next ones are fetched meanwhile.</summary>
     private const int FewRows = 32;
 
-    private const int CacheLine = 64;
+    /// <summary>Bytes of weights of a piece with few rows: what is fetched for the next one must stay in a second-level cache.</summary>
+    private const int MostBytes = 768 << 10;
 
     private readonly Scratch _prepared = new();
     private readonly Scratch[] _scratch = [.. Enumerable.Range(0, pool.Workers).Select(_ => new Scratch())];
@@ -58,6 +57,11 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
         _weight = weight;
         _bias = bias;
         _panels = rows == 1 ? 1 : kernel.PanelsAtOnce(form);
+        while (rows <= FewRows && _panels > 1 && _panels * kernel.Width * Stride > MostBytes)
+        {
+            _panels /= 2;
+        }
+
         _rowsAtOnce = kernel.RowsAtOnce(form);
         if (kernel.TakesStored(form) && PanelKernel.Padded(form, inputs) == inputs)
         {
@@ -87,7 +91,7 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
         {
             var output = piece % Groups * columns;
             var firstRow = piece / Groups * _rowsAtOnce;
-            var next = piece + 1 < end && output + columns < _outputs ? _weight + ((output + columns) * Stride) : null;
+            var next = Following(piece, end) is var following and >= 0 ? _weight + (following % Groups * columns * Stride) : null;
             if (!TryRow(output, next, scratch))
             {
                 Group(output, firstRow, Math.Min(_rowsAtOnce, _rows - firstRow), next, scratch);
@@ -159,12 +163,9 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
                     kernel.Pack(_form, from, Stride, rows, numbers, panels.Memory + (panel * panels.Step));
                 }
 
-                if (count <= FewRows)
-                {
-                    Fetch(end - k > Lines || end < _inputs ? weight + ((long)(k + numbers) * size) : next, columns, numbers * size);
-                }
-
-                kernel.Multiply(_form, x + ((long)k * bytes), _xStride, count, panels, numbers, into, columns, fresh: k == start);
+                var ahead = count <= FewRows && next != null ? next + ((long)columns * k * size) : null;
+                var panelsNow = panels with { Ahead = (nint)ahead, AheadBytes = (long)columns * numbers * size };
+                kernel.Multiply(_form, x + ((long)k * bytes), _xStride, count, panelsNow, numbers, into, columns, fresh: k == start);
             }
 
             if (start > 0)
@@ -196,15 +197,10 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
         }
     }
 
-    /// <summary>Fetches a stretch of some rows; past the matrix it is a wasted wish, nothing worse.</summary>
-    private void Fetch(byte* rows, int count, int bytes)
+    /// <summary>The piece that this worker does next: the next of its share, or the first of the share that is to be had now; −1: none.</summary>
+    private int Following(int piece, int end)
     {
-        for (var row = 0; row < count && rows != null && Sse.IsSupported; row++, rows += Stride)
-        {
-            for (var at = 0; at < bytes; at += CacheLine)
-            {
-                Sse.Prefetch1(rows + at);
-            }
-        }
+        var share = Volatile.Read(ref Next);
+        return piece + 1 < end ? piece + 1 : share < _shares.Count ? _shares.Of(share).First : -1;
     }
 }

@@ -141,6 +141,12 @@ internal abstract unsafe class PanelKernel
     {
         /// <summary>The first.</summary>
         public byte* Memory => (byte*)Address;
+
+        /// <summary>Memory that will be needed next, which a kernel may fetch meanwhile; 0: not known.</summary>
+        public nint Ahead { get; init; }
+
+        /// <summary>How much of it.</summary>
+        public long AheadBytes { get; init; }
     }
 }
 

@@ -27,8 +27,9 @@ internal static unsafe class BrainCode
     /// <param name="rows">1 … 6</param>
     /// <param name="vectors">1 … 4</param>
     /// <param name="fresh">The sums begin at 0.</param>
-    public static delegate* unmanaged[SuppressGCTransition]<TileArguments*, void> Tile(int rows, int vectors, bool fresh)
-        => (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)Placed.Value!.Tiles[TileNumber(rows, vectors, fresh)];
+    /// <param name="fetches">Other memory is fetched meanwhile.</param>
+    public static delegate* unmanaged[SuppressGCTransition]<TileArguments*, void> Tile(int rows, int vectors, bool fresh, bool fetches)
+        => (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)Placed.Value!.Tiles[TileNumber(rows, vectors, fresh, fetches)];
 
     /// <summary>The function of one row of x times 16 rows as they lie.</summary>
     public static delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> Row()
@@ -47,8 +48,8 @@ internal static unsafe class BrainCode
         && X86Base.CpuId(7, 0).Eax >= 1
         && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 
-    private static int TileNumber(int rows, int vectors, bool fresh)
-        => ((((rows - 1) * MostVectors) + vectors - 1) * 2) + (fresh ? 1 : 0);
+    private static int TileNumber(int rows, int vectors, bool fresh, bool fetches)
+        => ((((rows - 1) * MostVectors) + vectors - 1) * 4) + (fresh ? 1 : 0) + (fetches ? 2 : 0);
 
     private static Functions? Place()
     {
@@ -58,15 +59,16 @@ internal static unsafe class BrainCode
         }
 
         var writer = new InstructionWriter();
-        var starts = new int[MostRows * MostVectors * 2];
+        var starts = new int[MostRows * MostVectors * 4];
         for (var rows = 1; rows <= MostRows; rows++)
         {
             for (var vectors = 1; vectors <= MostVectors; vectors++)
             {
-                starts[TileNumber(rows, vectors, false)] = writer.Length;
-                TileCode.Write(writer, rows, vectors, fresh: false);
-                starts[TileNumber(rows, vectors, true)] = writer.Length;
-                TileCode.Write(writer, rows, vectors, fresh: true);
+                foreach (var (fresh, fetches) in new[] { (false, false), (true, false), (false, true), (true, true) })
+                {
+                    starts[TileNumber(rows, vectors, fresh, fetches)] = writer.Length;
+                    TileCode.Write(writer, rows, vectors, fresh, fetches);
+                }
             }
         }
 

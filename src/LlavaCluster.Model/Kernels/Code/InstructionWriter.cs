@@ -8,12 +8,13 @@ internal sealed class InstructionWriter
 {
     private readonly List<byte> _code = [];
 
-    /// <summary>General registers by their numbers. Those named here may be changed by a function without being saved.</summary>
+    /// <summary>General registers by their numbers. But for rbx, a function may change them without saving them.</summary>
     public enum Register
     {
         Rax = 0,
         Rcx = 1,
         Rdx = 2,
+        Rbx = 3,
         Rsi = 6,
         Rdi = 7,
         R8 = 8,
@@ -88,12 +89,20 @@ internal sealed class InstructionWriter
         }
     }
 
-    /// <summary>Fetches a line of memory into all caches.</summary>
-    public void Prefetch(Address address)
+    /// <summary>Fetches a line of memory into a cache.</summary>
+    /// <param name="level">1 or 2.</param>
+    /// <param name="address">In the line.</param>
+    public void Prefetch(int level, Address address)
     {
         Bytes(RexOf(0, address, wide: false), 0x0f, 0x18);
-        Operand(1, address, scale: 1);
+        Operand(level, address, scale: 1);
     }
+
+    /// <summary>Puts one of the first eight registers aside.</summary>
+    public void Push(Register register) => Bytes((byte)(0x50 + (int)register));
+
+    /// <summary>Takes what was put aside last.</summary>
+    public void Pop(Register register) => Bytes((byte)(0x58 + (int)register));
 
     /// <summary>Ends the function; the upper halves of vectors are given up, or older code would be slow.</summary>
     public void Return() => Bytes(0xc5, 0xf8, 0x77, 0xc3);

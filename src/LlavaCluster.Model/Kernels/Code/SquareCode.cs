@@ -20,7 +20,7 @@ internal static class SquareCode
         var loop = w.Length;
         for (var line = 0; line < 16; line++)
         {
-            w.Prefetch(new(Register.R10, line * 64));
+            w.Prefetch(1, new(Register.R10, line * 64));
         }
 
         WriteSquare(w);

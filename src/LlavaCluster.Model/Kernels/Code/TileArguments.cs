@@ -29,6 +29,12 @@ internal unsafe struct TileArguments
 
     /// <summary>Bytes from row to row of the sums.</summary>
     public long SumStride;
+
+    /// <summary>Memory that is fetched meanwhile, by functions that fetch.</summary>
+    public byte* Ahead;
+
+    /// <summary>Bytes of it for each line of the panel, at most <see cref="TileCode.MostAhead"/>.</summary>
+    public long AheadStep;
 }
 
 /// <summary>What a row's code reads; it knows the fields by their places.</summary>

@@ -5,12 +5,16 @@ namespace LlavaCluster.Model.Kernels.Code;
 /// <summary>Writes the function of a tile: some rows of x times some vectors of 16 outputs, all of whose sums stay in registers.</summary>
 internal static class TileCode
 {
+    /// <summary>Bytes that can be fetched for each line of the panel.</summary>
+    public const int MostAhead = 256;
+
     private const int FirstLine = 24, FirstPair = 28, Unrolled = 4;
 
     /// <summary>
-    /// Rows 0, 1, 2 of x are addressed from rsi, rows 3, 4, 5 from rax; the vectors of a line from r8, 0 to 3 strides away.
+    /// Rows 0, 1, 2 of x are addressed from rsi, rows 3, 4, 5 from rax; the vectors of a line from r8, 0 to 3 strides away. What is
+    /// fetched is spread over the lines: at once it would hold up everything behind it.
     /// </summary>
-    public static void Write(InstructionWriter w, int rows, int vectors, bool fresh)
+    public static void Write(InstructionWriter w, int rows, int vectors, bool fresh, bool fetches)
     {
         if (fresh)
         {
@@ -33,27 +37,39 @@ internal static class TileCode
         w.LoadAddress(Register.R10, new(Register.R9, 0, Register.R9, 1));
         w.LoadAddress(Register.Rax, new(Register.Rsi, 0, Register.Rdx, 1));
         w.Add(Register.Rax, Register.Rdx);
+        if (fetches)
+        {
+            w.Push(Register.Rbx);
+            w.Push(Register.Rdi);
+            w.Load(Register.Rbx, new(Register.Rdi, 64)); // Ahead
+            w.Load(Register.Rdi, new(Register.Rdi, 72)); // AheadStep
+        }
 
         w.Compare(Register.Rcx, Unrolled);
         var few = w.JumpAhead(Condition.Less);
         var loop = w.Length;
-        WritePairs(w, rows, vectors, Unrolled);
+        WritePairs(w, rows, vectors, Unrolled, fetches);
         w.Compare(Register.Rcx, Unrolled);
         w.JumpBack(Condition.NotLess, loop);
         w.Land(few);
         w.Compare(Register.Rcx, 1);
         var done = w.JumpAhead(Condition.Less);
         var rest = w.Length;
-        WritePairs(w, rows, vectors, 1);
+        WritePairs(w, rows, vectors, 1, fetches);
         w.Compare(Register.Rcx, 1);
         w.JumpBack(Condition.NotLess, rest);
         w.Land(done);
+        if (fetches)
+        {
+            w.Pop(Register.Rdi);
+            w.Pop(Register.Rbx);
+        }
 
         EachSum(w, rows, vectors, (sum, address) => w.StoreVector(address, sum));
         w.Return();
     }
 
-    private static void WritePairs(InstructionWriter w, int rows, int vectors, int pairs)
+    private static void WritePairs(InstructionWriter w, int rows, int vectors, int pairs, bool fetches)
     {
         for (var pair = 0; pair < pairs; pair++)
         {
@@ -69,6 +85,16 @@ internal static class TileCode
             }
 
             w.Add(Register.R8, Register.R11);
+            if (fetches)
+            {
+                for (var line = 0; line < MostAhead; line += 64)
+                {
+                    w.Prefetch(2, new(Register.Rbx, line));
+                }
+
+                w.Add(Register.Rbx, Register.Rdi);
+            }
+
             for (var row = 0; row < rows; row++)
             {
                 var start = row < 3 ? Register.Rsi : Register.Rax;

@@ -1,10 +1,70 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Scheduling;
 
 namespace LlavaCluster.Core.Engine;
 
-/// <summary>Images come to the runners, cannot be had, or are no longer needed there.</summary>
+/// <summary>
+/// Images are asked for, come to the runners, cannot be had, or are no longer needed there. A sequence whose next tokens need an image
+/// waits for it in the queue, without blocks; so many of those at once as may run, since the runners keep what came for them.
+/// </summary>
 internal sealed partial class DecodeWorker
 {
+    private readonly List<Sequence> _preparing = [];
+    private readonly Queue<Sequence> _unprepared = [];
+
+    /// <summary>Whether the first image that a waiting sequence needs behind its known tokens is there; if not, all are asked for.</summary>
+    private bool MayStart(Sequence sequence, int known)
+    {
+        if (sequence.Request.Images.FirstOrDefault(span => span.End > known) is not { } next || _images.Touch(next.Image))
+        {
+            return true;
+        }
+
+        if (!_preparing.Contains(sequence))
+        {
+            if (_preparing.Count >= _options.MaxRunning)
+            {
+                _unprepared.Enqueue(sequence);
+                return false;
+            }
+
+            _preparing.Add(sequence);
+        }
+
+        AskForImages(sequence, known);
+        return false;
+    }
+
+    private void AskForImages(Sequence sequence, int known)
+    {
+        foreach (var span in sequence.Request.Images)
+        {
+            if (span.End > known && !_images.Touch(span.Image))
+            {
+                sequence.MissingImages.Add(span.Image);
+                _images.Fetch(span, sequence.Request.Encoders.GetValueOrDefault(span.Image.Hex));
+            }
+        }
+    }
+
+    /// <summary>A sequence no longer waits for its images: another one may.</summary>
+    private void StopPreparing(Sequence sequence)
+    {
+        if (!_preparing.Remove(sequence))
+        {
+            return;
+        }
+
+        while (_unprepared.TryDequeue(out var next))
+        {
+            if (_live.ContainsKey(next.Number))
+            {
+                _scheduler.LetGo(next);
+                break;
+            }
+        }
+    }
+
     private void LoadImage(ImageFeatures features)
     {
         if (!IsMissing(features.Image))
@@ -26,9 +86,12 @@ internal sealed partial class DecodeWorker
 
         _images.Loaded(features.Image);
         _imagesChanged = true;
-        foreach (var sequence in _scheduler.Running)
+        foreach (var live in _live.Values)
         {
-            sequence.MissingImages.Remove(features.Image);
+            if (live.Sequence.MissingImages.Remove(features.Image) && live.Sequence.IsHeldUp)
+            {
+                _scheduler.LetGo(live.Sequence);
+            }
         }
 
         ForgetImages();
@@ -36,7 +99,7 @@ internal sealed partial class DecodeWorker
 
     private void FailImage(ImageHash image, Exception error)
     {
-        var waiting = _scheduler.Running.Where(s => s.MissingImages.Contains(image)).Select(s => _live[s.Number]).ToArray();
+        var waiting = _live.Values.Where(live => live.Sequence.MissingImages.Contains(image)).ToArray();
         _observer.ImageFailed(image.Hex, [.. waiting.Select(live => live.Name)], error);
         foreach (var request in waiting.Select(live => live.Request).Distinct())
         {
@@ -60,8 +123,8 @@ internal sealed partial class DecodeWorker
         }
     }
 
-    private bool IsMissing(ImageHash image) => _scheduler.Running.Any(s => s.MissingImages.Contains(image));
+    private bool IsMissing(ImageHash image) => _live.Values.Any(live => live.Sequence.MissingImages.Contains(image));
 
     private bool IsNeeded(ImageHash image) =>
-        _scheduler.Running.Any(s => s.Request.Images.Any(span => span.Image == image && span.End > s.Computed));
+        _scheduler.Running.Concat(_preparing).Any(s => s.Request.Images.Any(span => span.Image == image && span.End > s.Computed));
 }

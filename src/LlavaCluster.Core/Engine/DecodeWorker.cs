@@ -42,7 +42,11 @@ internal sealed partial class DecodeWorker
         _noLongerWaiting = noLongerWaiting;
         var capacity = runner.Capacity;
         _pool = new BlockPool(capacity.BlockCount);
-        _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, new PrefixCache(_pool)) { Preempted = NotePreempted };
+        _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, new PrefixCache(_pool))
+        {
+            Preempted = NotePreempted,
+            MayStart = MayStart,
+        };
         _images = new ResidentImages(features, options.IdleImages, commands.Add);
         NoteLoad();
     }
@@ -137,10 +141,13 @@ internal sealed partial class DecodeWorker
 
     private void TakeUp()
     {
-        var taken = _scheduler.TakeUp();
-        for (var i = 0; i < taken.Count; i++)
+        // Again while there are any: one that turns out to wait for an image leaves its place to the next.
+        for (var taken = _scheduler.TakeUp(); taken.Count > 0; taken = _scheduler.TakeUp())
         {
-            Begin(taken[i]);
+            for (var i = 0; i < taken.Count; i++)
+            {
+                Begin(taken[i]);
+            }
         }
     }
 
@@ -155,14 +162,8 @@ internal sealed partial class DecodeWorker
             live.Request.Publish(new GenerationEvent.Started(sequence.PromptLength, sequence.CachedTokens) { Choice = sequence.Choice });
         }
 
-        foreach (var span in sequence.Request.Images)
-        {
-            if (span.End > sequence.Computed && !_images.Touch(span.Image))
-            {
-                sequence.MissingImages.Add(span.Image);
-                _images.Fetch(span, sequence.Request.Encoders.GetValueOrDefault(span.Image.Hex));
-            }
-        }
+        AskForImages(sequence, sequence.Computed);
+        StopPreparing(sequence);
     }
 
     private void NotePreempted(Sequence sequence)
@@ -213,6 +214,7 @@ internal sealed partial class DecodeWorker
         _imagesChanged = true;
         _live.Remove(live.Sequence.Number);
         _scheduler.Remove(live.Sequence);
+        StopPreparing(live.Sequence);
         _images.GiveUpUnless(IsMissing);
         NoteLoad();
     }

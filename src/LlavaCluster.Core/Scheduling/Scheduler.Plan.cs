@@ -21,7 +21,7 @@ public sealed partial class Scheduler
         for (var i = 0; i < _running.Count; i++)
         {
             var sequence = _running[i];
-            if (sequence.Remaining == 1 && sequence.ComputableEnd() == sequence.Length && TryGrow(sequence))
+            if (sequence.HasPlace && sequence.Remaining == 1 && sequence.ComputableEnd() == sequence.Length && TryGrow(sequence))
             {
                 _parts.AddDecode(sequence);
             }
@@ -29,7 +29,7 @@ public sealed partial class Scheduler
 
         foreach (var sequence in _running)
         {
-            if (sequence.Remaining > 1)
+            if (sequence.HasPlace && sequence.Remaining > 1)
             {
                 _parts.AddPrompt(sequence);
             }

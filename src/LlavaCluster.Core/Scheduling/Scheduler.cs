@@ -63,14 +63,16 @@ public sealed partial class Scheduler
     public IReadOnlyList<Sequence> TakeUp()
     {
         _taken.Clear();
+        SharePlaces();
         // Blocks and places become free only where the flag is set: a queue that waits for them costs nothing per step.
-        while (_roomChanged && _running.Count < _limits.MaxRunning && NextThatFits() is { } sequence)
+        while (_roomChanged && _places < _limits.MaxRunning && NextThatFits() is { } sequence)
         {
             _waiting.Remove(sequence);
             Hold(sequence);
             _taken.Add(sequence);
         }
 
+        // With all places taken nobody was asked: the next free place sets the flag again.
         _roomChanged = false;
         return _taken;
     }
@@ -82,7 +84,7 @@ public sealed partial class Scheduler
     public void Fork(Sequence parent, Sequence child)
     {
         var shared = (child.PromptLength - 1) / _limits.BlockTokens;
-        if (_running.Count >= _limits.MaxRunning || _waiting.FirstPreempted is not null
+        if (_places >= _limits.MaxRunning || _waiting.FirstPreempted is not null
             || parent.Computed < child.PromptLength || _pool.Free <= _running.Count)
         {
             Enqueue(child);
@@ -109,7 +111,11 @@ public sealed partial class Scheduler
     /// <summary>Takes a sequence out, wherever it is; its blocks are freed.</summary>
     public void Remove(Sequence sequence)
     {
-        if (!_running.Remove(sequence))
+        if (_running.Remove(sequence))
+        {
+            LeavePlace(sequence);
+        }
+        else
         {
             _waiting.Remove(sequence);
         }
@@ -135,25 +141,66 @@ public sealed partial class Scheduler
 
         if (_blocked is not null && _overtakes >= _limits.MaxOvertakes)
         {
-            return Fits(_blocked) ? _blocked : null;
+            if (!Fits(_blocked))
+            {
+                return null;
+            }
+
+            if (IsReady(_blocked))
+            {
+                return _blocked;
+            }
+
+            _blocked = null;
         }
 
-        _candidates.Clear();
-        _waiting.Next(Candidates, _candidates);
-        foreach (var candidate in _candidates)
+        while (true)
         {
-            if (Fits(candidate))
+            _candidates.Clear();
+            _waiting.Next(Candidates, _candidates);
+            var heldUp = 0;
+            foreach (var candidate in _candidates)
             {
-                return candidate;
+                if (!Fits(candidate))
+                {
+                    if (_blocked is null)
+                    {
+                        (_blocked, _overtakes) = (candidate, 0);
+                    }
+                }
+                else if (IsReady(candidate))
+                {
+                    return candidate;
+                }
+                else
+                {
+                    heldUp++;
+                }
             }
 
-            if (_blocked is null)
+            // Those who wait for something else than room do not hide those behind them.
+            if (heldUp == 0)
             {
-                (_blocked, _overtakes) = (candidate, 0);
+                return null;
             }
         }
+    }
 
-        return null;
+    /// <summary>Asks whether a sequence that fits has all it needs; one that has not is passed over from now on.</summary>
+    private bool IsReady(Sequence sequence)
+    {
+        if (MayStart is null || MayStart(sequence, _cache.Find(sequence.ShareableKeys(_limits.BlockTokens)).Known * _limits.BlockTokens))
+        {
+            return true;
+        }
+
+        sequence.IsHeldUp = true;
+        if (_blocked == sequence)
+        {
+            _blocked = null;
+        }
+
+        return false;
     }
 
     private bool Fits(Sequence sequence)
@@ -200,6 +247,7 @@ public sealed partial class Scheduler
         }
 
         _running.Insert(at, sequence);
+        TakePlace(sequence);
     }
 
     /// <summary>Puts a running sequence back into the queue.</summary>
@@ -208,6 +256,7 @@ public sealed partial class Scheduler
         sequence.Preemptions++;
         Preempted?.Invoke(sequence);
         _running.Remove(sequence);
+        LeavePlace(sequence);
         Release(sequence);
         _waiting.PutBack(sequence);
     }

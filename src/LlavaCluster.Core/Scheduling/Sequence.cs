@@ -72,6 +72,12 @@ public sealed class Sequence
     /// <summary>Images whose features a runner does not have yet: the sequence is computed only up to the first of them.</summary>
     public HashSet<ImageHash> MissingImages { get; } = [];
 
+    /// <summary>It waits in the queue for something else than room, and is passed over.</summary>
+    internal bool IsHeldUp { get; set; }
+
+    /// <summary>It may take part in steps.</summary>
+    internal bool HasPlace { get; set; }
+
     internal BlockKeys Keys { get; }
 
     internal int PublishedBlocks { get; set; }
@@ -114,6 +120,18 @@ public sealed class Sequence
         }
 
         return Length;
+    }
+
+    /// <summary>Nothing of it can be computed, up to a border of the grid of chunks, before an image comes.</summary>
+    internal bool IsStalled(int grid)
+    {
+        if (MissingImages.Count == 0)
+        {
+            return false;
+        }
+
+        var end = ComputableEnd();
+        return (end < Length ? end - (end % grid) : end) <= Computed;
     }
 
     /// <summary>Its part of a step; the same object each time.</summary>

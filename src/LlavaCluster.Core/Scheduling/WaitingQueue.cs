@@ -58,7 +58,10 @@ internal sealed class WaitingQueue
     /// <summary>The one preempted first, if any.</summary>
     public Sequence? FirstPreempted => _preempted.First?.Value;
 
-    /// <summary>Adds the first of those that wait to <paramref name="into"/>, in the order in which they should be taken up.</summary>
+    /// <summary>
+    /// Adds the first of those that wait for room to <paramref name="into"/>, in the order in which they should be taken up; those that
+    /// are held up by something else are left out.
+    /// </summary>
     public void Next(int most, List<Sequence> into)
     {
         // Few tenants wait at once, and their order hardly changes from step to step.
@@ -74,7 +77,10 @@ internal sealed class WaitingQueue
         {
             for (var node = account.Line.First; node is not null && into.Count < most; node = node.Next)
             {
-                into.Add(node.Value);
+                if (!node.Value.IsHeldUp)
+                {
+                    into.Add(node.Value);
+                }
             }
         }
     }

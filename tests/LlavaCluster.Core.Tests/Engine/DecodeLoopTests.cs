@@ -174,6 +174,27 @@ public sealed class DecodeLoopTests
         Assert.Equal(FakeModel.Answer(prompt, images, 5), await slow);
     }
 
+    [Theory]
+    [InlineData(4, 0)] // near the start: they wait in the queue, without blocks
+    [InlineData(40, 1)] // behind another picture that is there: they have begun, and hold blocks
+    public async Task Generate_AsManyWaitForImagesAsMayRun_OthersAreAnswered(int offset, int quickImages)
+    {
+        await using var host = await StartAsync(new DecodeLoopOptions { MaxRunning = 2 });
+        var hold = new TaskCompletionSource();
+        host.Features.Before = (image, token) => image == Dog ? hold.Task.WaitAsync(token) : Task.CompletedTask;
+        ImageSpan[] images = [.. new ImageSpan[] { new(2, 20, Cat, 8, 6) }[..quickImages], new(offset, 30, Dog, 8, 6)];
+        var slow = Enumerable.Range(0, 3).Select(i => Request(WithPlaceholders(Prompt(90, i), images), 5, images)).ToArray();
+        var answers = slow.Select(host.TokensAsync).ToArray();
+
+        Assert.Equal(FakeModel.Answer(Prompt(20, 7), [], 5), await host.TokensAsync(Request(Prompt(20, 7), 5)));
+        Assert.All(answers, answer => Assert.False(answer.IsCompleted));
+        hold.SetResult();
+
+        Assert.All(slow.Zip(await Task.WhenAll(answers)), pair => Assert.Equal(FakeModel.Answer(pair.First.TokenIds, images, 5), pair.Second));
+        Assert.All(host.Runner.Plans, plan => Assert.InRange(plan.Slices.Count, 1, 2));
+        await host.UntilAsync(load => load is { Running: 0, Waiting: 0, FreeBlocks: 64 });
+    }
+
     [Fact]
     public async Task Generate_BadImage_FailsOnlyItsSequence()
     {

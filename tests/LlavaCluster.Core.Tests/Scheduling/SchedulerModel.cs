@@ -23,6 +23,7 @@ internal sealed class SchedulerModel
     private readonly FakeModelRunner _runner;
     private readonly Dictionary<Sequence, (int[] Answer, ulong[] States, int Arrived)> _live = [];
     private readonly Dictionary<Sequence, Sequence[]> _unforked = [];
+    private readonly List<Sequence> _heldUp = [];
     private long _number;
     private bool _imagesComeLate = true;
     private int _steps;
@@ -38,7 +39,7 @@ internal sealed class SchedulerModel
         };
         var blocks = _random.Next(19, 36);
         _pool = new BlockPool(blocks);
-        _scheduler = new Scheduler(_limits, _pool, new PrefixCache(_pool)) { Preempted = _ => Preemptions++ };
+        _scheduler = new Scheduler(_limits, _pool, new PrefixCache(_pool)) { Preempted = _ => Preemptions++, MayStart = MayStart };
         _runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, 300, FakeModel.Vocabulary));
         foreach (var picture in Pictures)
         {
@@ -51,6 +52,8 @@ internal sealed class SchedulerModel
     public int Cached { get; private set; }
 
     public int Forks { get; private set; }
+
+    public int HeldUp { get; private set; }
 
     public int Finished { get; private set; }
 
@@ -134,14 +137,36 @@ internal sealed class SchedulerModel
         }
     }
 
+    private bool MayStart(Sequence sequence, int known)
+    {
+        Assert.DoesNotContain(sequence, _heldUp);
+        Assert.InRange(known, 0, sequence.Length - 1);
+        if (!_imagesComeLate || _random.Next(3) > 0)
+        {
+            return true;
+        }
+
+        _heldUp.Add(sequence);
+        HeldUp++;
+        return false;
+    }
+
     private int Step()
     {
         _steps++;
-        foreach (var sequence in _scheduler.TakeUp())
+        for (var taken = _scheduler.TakeUp(); taken.Count > 0; taken = _scheduler.TakeUp())
         {
-            Begin(sequence);
+            foreach (var sequence in taken)
+            {
+                Begin(sequence);
+            }
         }
 
+        // A place is not kept by one that can do nothing with it, nor is one free that somebody could use.
+        Assert.DoesNotContain(_scheduler.Running, s => s.HasPlace && s.IsStalled(_limits.ChunkTokens));
+        Assert.True(
+            _scheduler.Running.Count(s => s.HasPlace) == _limits.MaxRunning
+            || _scheduler.Running.All(s => s.HasPlace || s.IsStalled(_limits.ChunkTokens)));
         var parts = _scheduler.Plan();
         var plan = _scheduler.Compose(0, _steps, parts);
         CheckPlan(parts, plan);
@@ -194,6 +219,7 @@ internal sealed class SchedulerModel
     private void Leave(Sequence sequence)
     {
         _live.Remove(sequence);
+        _heldUp.Remove(sequence);
         _scheduler.Remove(sequence);
         _unforked.Remove(sequence, out var children);
         foreach (var child in children ?? [])
@@ -208,13 +234,16 @@ internal sealed class SchedulerModel
         {
             sequence.MissingImages.Clear();
         }
+
+        _heldUp.ForEach(_scheduler.LetGo);
+        _heldUp.Clear();
     }
 
     private void CheckPlan(IReadOnlyList<(Sequence Sequence, int Count)> parts, StepPlan plan)
     {
         Assert.InRange(parts.Sum(part => part.Count), 0, _limits.StepTokens);
         Assert.Equal(parts.Count, parts.Select(part => part.Sequence).Distinct().Count());
-        Assert.InRange(_scheduler.Running.Count, 0, _limits.MaxRunning);
+        Assert.InRange(_scheduler.Running.Count(s => s.HasPlace), parts.Count, _limits.MaxRunning);
         foreach (var (sequence, count) in parts)
         {
             var end = sequence.Computed + count;
@@ -225,7 +254,7 @@ internal sealed class SchedulerModel
         }
 
         // Whoever decodes has its token in every step.
-        var decoding = _scheduler.Running.Where(s => s.Length - s.Computed == 1 && s.MissingImages.Count == 0);
+        var decoding = _scheduler.Running.Where(s => s.HasPlace && s.Length - s.Computed == 1 && s.MissingImages.Count == 0);
         Assert.Empty(decoding.Except(parts.Select(part => part.Sequence)));
         Assert.Equal(plan.Slices.Select(slice => slice.Sequence), parts.Select(part => part.Sequence.Number));
     }

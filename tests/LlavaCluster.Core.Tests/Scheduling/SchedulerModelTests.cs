@@ -11,7 +11,7 @@ public sealed class SchedulerModelTests(ITestOutputHelper output)
     [Fact]
     public void AnyMoves_ThenDrain_AreAsTheModelSays()
     {
-        var (preemptions, cached, forks, finished) = (0, 0, 0, 0);
+        var (preemptions, cached, forks, heldUp, finished) = (0, 0, 0, 0, 0);
         Prop.ForAll(Gen.Choose(0, 100_000).ToArbitrary(), Gen.Choose(0, 23).ArrayOf().ToArbitrary(), (seed, moves) =>
         {
             var model = new SchedulerModel(seed);
@@ -24,11 +24,12 @@ public sealed class SchedulerModelTests(ITestOutputHelper output)
             preemptions += model.Preemptions;
             cached += model.Cached;
             forks += model.Forks;
+            heldUp += model.HeldUp;
             finished += model.Finished;
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(80).WithStartSize(50).WithEndSize(400));
 
-        output.WriteLine($"{finished} sequences ended, {cached} began in the cache, {forks} by a fork, {preemptions} preemptions");
+        output.WriteLine($"{finished} sequences ended, {cached} began in the cache, {forks} by a fork, {heldUp} held up, {preemptions} preemptions");
         // The test is worth something only when all of it happens.
-        Assert.All([preemptions, cached, forks, finished], count => Assert.InRange(count, 10, int.MaxValue));
+        Assert.All([preemptions, cached, forks, heldUp, finished], count => Assert.InRange(count, 10, int.MaxValue));
     }
 }

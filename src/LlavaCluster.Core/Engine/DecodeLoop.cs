@@ -96,6 +96,21 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken) =>
         new SequenceStream(this, request, cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task<int> ForgetAsync(SequenceRequest conversation)
+    {
+        if (_capacity is not { } capacity || _ended.Task.IsCompleted)
+        {
+            return 0;
+        }
+
+        var keys = new BlockKeys(capacity.BlockTokens, conversation.Tenant, conversation.Images, _options.Checkpoint);
+        var told = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Add(new EngineCommand.Forget(keys, [.. conversation.TokenIds], told));
+        // An engine that ends forgets everything.
+        return await Task.WhenAny(told.Task, _ended.Task).ConfigureAwait(false) == told.Task ? await told.Task.ConfigureAwait(false) : 0;
+    }
+
     /// <summary>Queues the sequences of a request.</summary>
     internal LiveRequest Admit(SequenceRequest request)
     {

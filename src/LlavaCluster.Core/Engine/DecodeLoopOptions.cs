@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
@@ -28,6 +29,9 @@ public sealed record DecodeLoopOptions
 
     /// <summary>A sequence whose events nobody reads for so long is dropped.</summary>
     public TimeSpan AbandonedAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>When KV blocks go to slower memory, where the runner has any.</summary>
+    public KvTierOptions Tiers { get; init; } = new();
 
     /// <summary>Steps that fail one after the other before the engine calls itself unhealthy.</summary>
     public int UnhealthyAfter { get; init; } = 3;

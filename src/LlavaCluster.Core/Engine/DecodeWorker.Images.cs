@@ -13,9 +13,11 @@ internal sealed partial class DecodeWorker
     private readonly Queue<Sequence> _unprepared = [];
 
     /// <summary>Whether the first image that a waiting sequence needs behind its known tokens is there; if not, all are asked for.</summary>
-    private bool MayStart(Sequence sequence, int known)
+    private bool HasItsImage(Sequence sequence, int known)
     {
-        if (sequence.Request.Images.FirstOrDefault(span => span.End > known) is not { } next || _images.Touch(next.Image))
+        // One that was preempted is not overtaken: so that nobody waits for an encoder behind it, it may begin without.
+        if (sequence.Preemptions > 0
+            || sequence.Request.Images.FirstOrDefault(span => span.End > known) is not { } next || _images.Touch(next.Image))
         {
             return true;
         }

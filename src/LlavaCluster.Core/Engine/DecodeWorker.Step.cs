@@ -10,11 +10,12 @@ internal sealed partial class DecodeWorker
     {
         var plan = _scheduler.Compose(_options.Epoch, _step++, parts, again);
         var began = _time.GetTimestamp();
-        var (tokens, asked) = (0, 0);
+        var (tokens, prefill, asked) = (0, 0, 0);
         for (var i = 0; i < parts.Count; i++)
         {
             _live[parts[i].Sequence.Number].NoteStep(began);
             tokens += parts[i].Count;
+            prefill += parts[i].Count > 1 ? parts[i].Count : 0;
             asked += plan.Slices[i].Sample is null ? 0 : 1;
             _imagesChanged |= plan.Slices[i].Images.Count > 0;
         }
@@ -42,6 +43,7 @@ internal sealed partial class DecodeWorker
         (_failures, _unhealthy) = (0, false);
         var ended = _time.GetTimestamp();
         _observer.StepDone(tokens, asked, _time.GetElapsedTime(began, ended));
+        _tiers?.NotePrefill(prefill, _time.GetElapsedTime(began, ended));
         var next = 0;
         for (var i = 0; i < parts.Count; i++)
         {

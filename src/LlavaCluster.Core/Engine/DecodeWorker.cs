@@ -6,7 +6,7 @@ namespace LlavaCluster.Core.Engine;
 
 /// <summary>
 /// What a decode loop does on its thread, over and over: (1) take commands, (2) take sequences up and ask for their images, (3) plan and
-/// run one step, (4) tell what came of it. Nothing here is touched by another thread but <see cref="Load"/> and the two flags.
+/// run one step, (4) tell what came of it, (5) see to what lies idle. Nothing here is touched by another thread but <see cref="Load"/> and the two flags.
 /// </summary>
 internal sealed partial class DecodeWorker
 {
@@ -18,6 +18,7 @@ internal sealed partial class DecodeWorker
     private readonly IEngineObserver _observer;
     private readonly Action _noLongerWaiting;
     private readonly BlockPool _pool;
+    private readonly PrefixCache _cache;
     private readonly Scheduler _scheduler;
     private readonly ResidentImages _images;
     private readonly Dictionary<long, LiveSequence> _live = [];
@@ -42,11 +43,11 @@ internal sealed partial class DecodeWorker
         _noLongerWaiting = noLongerWaiting;
         var capacity = runner.Capacity;
         _pool = new BlockPool(capacity.BlockCount);
-        _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, new PrefixCache(_pool))
-        {
-            Preempted = NotePreempted,
-            MayStart = MayStart,
-        };
+        _cache = new PrefixCache(_pool);
+        _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, _cache) { Preempted = NotePreempted, MayStart = MayStart };
+        _began = time.GetTimestamp();
+        _tiers = TiersOver(runner.Mover);
+        _wake = time.CreateTimer(_ => commands.Add(Wake), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _images = new ResidentImages(features, options.IdleImages, commands.Add);
         NoteLoad();
     }
@@ -57,7 +58,7 @@ internal sealed partial class DecodeWorker
         get
         {
             var load = Interlocked.Read(ref _load);
-            return new EngineLoad(0, (int)(load >> 32), (int)load, _pool.Total);
+            return new EngineLoad(0, (int)(load >> 32), (int)load, _pool.Total) { Tiers = _tiers?.Counts };
         }
     }
 
@@ -74,6 +75,7 @@ internal sealed partial class DecodeWorker
         while (!_broken)
         {
             // (1) An idle loop sleeps here.
+            WakeInTime(busy);
             while (busy ? _commands.TryTake(out var command) : (command = _commands.Take()) is not null)
             {
                 if (command is EngineCommand.Stop)
@@ -95,6 +97,8 @@ internal sealed partial class DecodeWorker
                 RunStep(parts);
             }
 
+            // (5)
+            _tiers?.Advance(Now);
             NoteLoad();
         }
     }
@@ -102,6 +106,7 @@ internal sealed partial class DecodeWorker
     /// <summary>Ends everything that is left.</summary>
     public void End(Exception error)
     {
+        _wake.Dispose();
         _images.GiveUpUnless(_ => false);
         foreach (var request in _live.Values.Select(live => live.Request).Distinct().ToArray())
         {
@@ -135,6 +140,12 @@ internal sealed partial class DecodeWorker
                 break;
             case EngineCommand.FeaturesFailed failed when _images.Came(failed.Image):
                 FailImage(failed.Image, failed.Error);
+                break;
+            case EngineCommand.Moved moved:
+                EndMove(moved);
+                break;
+            case EngineCommand.Forget forget:
+                forget.Told.TrySetResult(Forget(forget.Keys.First(forget.Ids, forget.Ids.Length / _runner.Capacity.BlockTokens)));
                 break;
         }
     }

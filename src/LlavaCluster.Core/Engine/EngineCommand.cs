@@ -1,4 +1,6 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
@@ -16,6 +18,15 @@ internal abstract record EngineCommand
 
     /// <summary>An image's features could not be had.</summary>
     public sealed record FeaturesFailed(ImageHash Image, Exception Error) : EngineCommand;
+
+    /// <summary>KV blocks were moved, or could not be.</summary>
+    public sealed record Moved(TierMove Move, TierMoveResult Result) : EngineCommand;
+
+    /// <summary>Forget the blocks of a chain; tells how many.</summary>
+    public sealed record Forget(BlockKeys Keys, int[] Ids, TaskCompletionSource<int> Told) : EngineCommand;
+
+    /// <summary>It is time to look after what lies idle.</summary>
+    public sealed record Wake : EngineCommand;
 
     /// <summary>End the loop.</summary>
     public sealed record Stop : EngineCommand;

@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Tiering;
+
 namespace LlavaCluster.Core.Engine;
 
 /// <summary>The engine of one replica, as a shard grain sees it. Any thread.</summary>
@@ -12,6 +14,14 @@ public interface IDecodeEngine
     /// <exception cref="SequenceRefusedException">It can never fit, or the queue is full.</exception>
     IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Forgets the KV of a conversation that is over, in all tiers: what no other conversation shares with it, and no turn that runs or
+    /// waits uses.
+    /// </summary>
+    /// <param name="conversation">Its ids, images and tenant; the rest does not matter.</param>
+    /// <returns>Blocks forgotten.</returns>
+    Task<int> ForgetAsync(SequenceRequest conversation);
+
     /// <summary>A snapshot of how busy the engine is.</summary>
     EngineLoad Load { get; }
 }
@@ -21,4 +31,8 @@ public interface IDecodeEngine
 /// <param name="Running">Sequences being computed.</param>
 /// <param name="FreeBlocks">KV blocks that no running sequence holds.</param>
 /// <param name="TotalBlocks">KV blocks in all.</param>
-public sealed record EngineLoad(int Waiting, int Running, int FreeBlocks, int TotalBlocks);
+public sealed record EngineLoad(int Waiting, int Running, int FreeBlocks, int TotalBlocks)
+{
+    /// <summary>Where KV blocks are beside the device; null: nowhere.</summary>
+    public TierCounts? Tiers { get; init; }
+}

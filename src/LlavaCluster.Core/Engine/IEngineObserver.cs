@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Tiering;
+
 namespace LlavaCluster.Core.Engine;
 
 /// <summary>Is told what an engine does; for logs and metrics. Called on the engine's thread: must be quick and must not throw.</summary>
@@ -19,6 +21,16 @@ public interface IEngineObserver
     /// <param name="sequence">Its name.</param>
     /// <param name="computed">Tokens that it had computed.</param>
     void Preempted(string sequence, int computed)
+    {
+    }
+
+    /// <summary>KV blocks could not be moved to or from slower memory: they are computed again when they are needed.</summary>
+    void MoveFailed(TierMove move, Exception error)
+    {
+    }
+
+    /// <summary>KV blocks were moved.</summary>
+    void Moved(TierCounts counts)
     {
     }
 

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
@@ -11,6 +12,9 @@ public interface IModelRunner : IDisposable
 {
     /// <summary>What this runner can hold; constant.</summary>
     RunnerCapacity Capacity { get; }
+
+    /// <summary>Moves the runner's blocks to slower memory and back; null: it has none. Any thread.</summary>
+    IBlockMover? Mover => null;
 
     /// <summary>Projects and packs an image's features, to be spliced in by later plans until forgotten.</summary>
     void LoadImage(ImageFeatures features);

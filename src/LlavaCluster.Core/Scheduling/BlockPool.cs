@@ -37,6 +37,12 @@ public sealed class BlockPool
     /// <summary>Called with a block whose known content is about to be lost.</summary>
     public Action<int>? Evicted { get; set; }
 
+    /// <summary>Called with a known block that its last holder has left.</summary>
+    internal Action<int>? Left { get; set; }
+
+    /// <summary>Called with a known block that nobody held and somebody does now.</summary>
+    internal Action<int>? Rejoined { get; set; }
+
     /// <summary>Blocks in all.</summary>
     public int Total { get; }
 
@@ -45,6 +51,12 @@ public sealed class BlockPool
 
     /// <summary>Blocks that somebody holds.</summary>
     public int Used => Total - Free;
+
+    /// <summary>Another number whenever a block was taken, held or left.</summary>
+    internal long Version { get; private set; }
+
+    /// <summary>The free block that is taken next, or null.</summary>
+    internal int? FirstFree => Free == 0 ? null : _next[_ends];
 
     /// <summary>How many hold a block.</summary>
     public int ReferencesOf(int block) => _references[block];
@@ -80,6 +92,7 @@ public sealed class BlockPool
         if (_references[block]++ == 0)
         {
             Unlink(block);
+            Rejoined?.Invoke(block);
         }
     }
 
@@ -99,10 +112,25 @@ public sealed class BlockPool
 
         // Known content goes to the far end, to be taken last; the rest to the near end.
         Link(block, after: _known[block] ? _previous[_ends] : _ends);
+        if (_known[block])
+        {
+            Left?.Invoke(block);
+        }
     }
+
+    /// <summary>The free block that is taken after this one, or null.</summary>
+    internal int? NextFree(int block) => _next[block] == _ends ? null : _next[block];
 
     /// <summary>Says that the content of a held block is worth finding again.</summary>
     internal void SetKnown(int block) => _known[block] = true;
+
+    /// <summary>Says that the content of a free block must not be found again: it is taken before all others.</summary>
+    internal void SetUnknown(int block)
+    {
+        _known[block] = false;
+        Unlink(block);
+        Link(block, after: _ends);
+    }
 
     private void Link(int block, int after)
     {
@@ -110,11 +138,13 @@ public sealed class BlockPool
         (_next[after], _previous[block]) = (block, after);
         (_next[block], _previous[before]) = (before, block);
         Free++;
+        Version++;
     }
 
     private void Unlink(int block)
     {
         (_next[_previous[block]], _previous[_next[block]]) = (_next[block], _previous[block]);
         Free--;
+        Version++;
     }
 }

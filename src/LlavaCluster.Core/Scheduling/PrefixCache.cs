@@ -8,7 +8,7 @@ public sealed class PrefixCache
 {
     private readonly BlockPool _pool;
     private readonly Dictionary<UInt128, int> _blocks = [];
-    private readonly Dictionary<int, UInt128> _keys = [];
+    private readonly Dictionary<int, (UInt128 Key, UInt128 Parent)> _keys = [];
 
     /// <summary>Over the blocks of this pool.</summary>
     public PrefixCache(BlockPool pool)
@@ -19,6 +19,12 @@ public sealed class PrefixCache
 
     /// <summary>Blocks that can be found.</summary>
     public int Count => _blocks.Count;
+
+    /// <summary>Called with a block that can no longer be found, and its key.</summary>
+    internal Action<int, UInt128>? Lost { get; set; }
+
+    /// <summary>Keys of the blocks that can be found, with the key of the block before each.</summary>
+    internal IEnumerable<(UInt128 Key, UInt128 Parent)> Keys => _keys.Values;
 
     /// <summary>How many blocks <see cref="Match"/> would find, and how many of them nobody holds.</summary>
     public (int Known, int Free) Find(ReadOnlySpan<UInt128> keys)
@@ -52,7 +58,10 @@ public sealed class PrefixCache
     }
 
     /// <summary>Makes a held, full block findable. Of two blocks with one content the first stays.</summary>
-    public void Publish(int block, UInt128 key)
+    /// <param name="block">The block.</param>
+    /// <param name="key">Its key.</param>
+    /// <param name="parent">Key of the block before it; 0: it is the first.</param>
+    public void Publish(int block, UInt128 key, UInt128 parent = default)
     {
         if (_pool.ReferencesOf(block) == 0)
         {
@@ -64,15 +73,29 @@ public sealed class PrefixCache
             return;
         }
 
-        _keys.Add(block, key);
+        _keys.Add(block, (key, parent));
         _pool.SetKnown(block);
+    }
+
+    /// <summary>The block of a key, if it can be found.</summary>
+    internal bool TryGet(UInt128 key, out int block) => _blocks.TryGetValue(key, out block);
+
+    /// <summary>The key of a block that can be found, with that of the block before it.</summary>
+    internal bool TryGetKey(int block, out (UInt128 Key, UInt128 Parent) key) => _keys.TryGetValue(block, out key);
+
+    /// <summary>Makes a block that nobody holds unfindable.</summary>
+    internal void Remove(int block)
+    {
+        _pool.SetUnknown(block);
+        Forget(block);
     }
 
     private void Forget(int block)
     {
         if (_keys.Remove(block, out var key))
         {
-            _blocks.Remove(key);
+            _blocks.Remove(key.Key);
+            Lost?.Invoke(block, key.Key);
         }
     }
 }

@@ -80,7 +80,7 @@ public sealed partial class Scheduler
         var keys = sequence.Keys.First(sequence.Ids.Span, full);
         for (var i = sequence.PublishedBlocks; i < full; i++)
         {
-            _cache.Publish(sequence.Blocks[i], keys[i]);
+            _cache.Publish(sequence.Blocks[i], keys[i], i == 0 ? default : keys[i - 1]);
         }
 
         sequence.PublishedBlocks = full;

@@ -136,7 +136,7 @@ public sealed partial class Scheduler
     {
         if (_waiting.FirstPreempted is { } preempted)
         {
-            return Fits(preempted) ? preempted : null;
+            return !preempted.IsHeldUp && Fits(preempted) && IsReady(preempted) ? preempted : null;
         }
 
         if (_blocked is not null && _overtakes >= _limits.MaxOvertakes)

@@ -75,6 +75,9 @@ public sealed class Sequence
     /// <summary>It waits in the queue for something else than room, and is passed over.</summary>
     internal bool IsHeldUp { get; set; }
 
+    /// <summary>How often it waited for blocks from slower memory.</summary>
+    internal int Promotions { get; set; }
+
     /// <summary>It may take part in steps.</summary>
     internal bool HasPlace { get; set; }
 

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -25,9 +26,15 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
     public RecordingObserver Observer { get; }
 
     public static async Task<DecodeLoopHost> StartAsync(
-        DecodeLoopOptions? options = null, int blocks = 64, int maxPositions = 1024, Func<int, bool>? isEnd = null, IShardLink? link = null)
+        DecodeLoopOptions? options = null,
+        int blocks = 64,
+        int maxPositions = 1024,
+        Func<int, bool>? isEnd = null,
+        IShardLink? link = null,
+        Func<FakeModelRunner, IBlockMover>? mover = null)
     {
         var runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, maxPositions, FakeModel.Vocabulary));
+        runner.Mover = mover?.Invoke(runner);
         var features = new FakeFeatureSource();
         var time = new FakeTimeProvider();
         var observer = new RecordingObserver();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Tests.Engine;
 
@@ -15,6 +16,8 @@ internal sealed class RecordingObserver : IEngineObserver
     public void SequenceAbandoned(string sequence, TimeSpan unread) => Seen.Enqueue($"abandoned after {unread.TotalSeconds:F0} s");
 
     public void LoopFailed(Exception error) => Seen.Enqueue($"loop: {error.Message}");
+
+    public void MoveFailed(TierMove move, Exception error) => Seen.Enqueue($"{move.GetType().Name}: {error.Message}");
 
     public void StepDone(int tokens, int sampled, TimeSpan took)
     {

@@ -2,13 +2,15 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Tests.Fakes;
 using Xunit;
 
 namespace LlavaCluster.Core.Tests.Scheduling;
 
 /// <summary>
-/// A scheduler over a fake runner, driven by arrivals, cancels, images that come late, and steps. After every move it is checked against
+/// A scheduler over a fake runner, driven by arrivals, cancels, images that come late, blocks that move to slower memory and back, and
+/// steps. After every move it is checked against
 /// what must be true of any scheduler: who holds which block, how large a step may be, what each block holds, which token comes next.
 /// </summary>
 internal sealed class SchedulerModel
@@ -21,9 +23,15 @@ internal sealed class SchedulerModel
     private readonly BlockPool _pool;
     private readonly Scheduler _scheduler;
     private readonly FakeModelRunner _runner;
+    private readonly PrefixCache _cache;
+    private readonly FakeBlockMover _mover;
+    private readonly KvTiers _tiers;
+    private readonly Dictionary<UInt128, (int, ulong)[]> _contents = [];
+    private readonly Queue<(TierMove, TierMoveResult)> _moved = [];
     private readonly Dictionary<Sequence, (int[] Answer, ulong[] States, int Arrived)> _live = [];
     private readonly Dictionary<Sequence, Sequence[]> _unforked = [];
     private readonly List<Sequence> _heldUp = [];
+    private readonly List<UInt128[]> _chains = [];
     private long _number;
     private bool _imagesComeLate = true;
     private int _steps;
@@ -39,8 +47,26 @@ internal sealed class SchedulerModel
         };
         var blocks = _random.Next(19, 36);
         _pool = new BlockPool(blocks);
-        _scheduler = new Scheduler(_limits, _pool, new PrefixCache(_pool)) { Preempted = _ => Preemptions++, MayStart = MayStart };
+        _cache = new PrefixCache(_pool);
+        _scheduler = new Scheduler(_limits, _pool, _cache) { Preempted = _ => Preemptions++, MayStart = MayStart };
         _runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, 300, FakeModel.Vocabulary));
+        _mover = new FakeBlockMover(_runner, _random.Next(1, 60), _random.Next(0, 40))
+        {
+            // Disks fail, and are slow at times.
+            Fails = (move, _) => move is TierMove.ToDisk or TierMove.FromDisk && _random.Next(40) == 0,
+            Took = _ => TimeSpan.FromMilliseconds(_random.Next(1, 100)),
+        };
+        var options = new KvTierOptions
+        {
+            GroupBlocks = _random.Next(1, 8),
+            HostAfter = TimeSpan.FromSeconds(_random.Next(0, 60)),
+            DiskAfter = TimeSpan.FromSeconds(_random.Next(0, 60)),
+            DiskRetryAfter = TimeSpan.FromSeconds(_random.Next(0, 30)),
+        };
+        _tiers = new KvTiers(_pool, _cache, _mover, 16, options, (move, result) => _moved.Enqueue((move, result)))
+        {
+            Promoted = _scheduler.LetGo,
+        };
         foreach (var picture in Pictures)
         {
             _runner.LoadImage(FakeFeatureSource.FeaturesOf(picture, 8, 6));
@@ -55,12 +81,16 @@ internal sealed class SchedulerModel
 
     public int HeldUp { get; private set; }
 
+    public TierCounts Tiers => _tiers.Counts;
+
+    public int Forgotten { get; private set; }
+
     public int Finished { get; private set; }
 
     /// <summary>One move, then all checks.</summary>
     public void Move(int move)
     {
-        switch (move % 8)
+        switch (move % 12)
         {
             case 0 or 1 when _scheduler.Waiting < MaxWaiting:
                 Arrive();
@@ -73,12 +103,19 @@ internal sealed class SchedulerModel
             case 3:
                 ImagesCome();
                 break;
+            case 4 or 5 when _mover.Begun.Count > 0:
+                EndMove();
+                break;
+            case 6 when _chains.Count > 0 && move > 12:
+                Forget();
+                break;
             default:
                 Step();
                 break;
         }
 
         CheckBlocks();
+        CheckTiers();
     }
 
     /// <summary>No more arrivals: all must end, and within a bound.</summary>
@@ -90,9 +127,22 @@ internal sealed class SchedulerModel
         for (var steps = 0; _live.Count > 0; steps++)
         {
             Assert.True(steps < bound, $"{_live.Count} sequences have not ended after {bound} steps.");
-            Assert.True(Step() > 0, $"{_live.Count} sequences are there and nothing is computed.");
+            // A move may be what everybody waits for.
+            var moves = _mover.Begun.Count;
+            EndMove();
+            Assert.True(Step() > 0 || moves > 0 || _mover.Begun.Count > 0, $"{_live.Count} sequences are there and nothing is computed.");
             CheckBlocks();
+            CheckTiers();
         }
+
+        for (var moves = 0; _mover.Begun.Count > 0; moves++)
+        {
+            Assert.True(moves < 1000, "Blocks are moved for ever.");
+            EndMove();
+            _tiers.Advance(Now);
+        }
+
+        Assert.Empty(_tiers.Held);
 
         Assert.Equal((0, 0, _pool.Total), (_scheduler.Waiting, _scheduler.Running.Count, _pool.Free));
     }
@@ -141,6 +191,11 @@ internal sealed class SchedulerModel
     {
         Assert.DoesNotContain(sequence, _heldUp);
         Assert.InRange(known, 0, sequence.Length - 1);
+        if (_tiers.Promote(sequence, sequence.ShareableKeys(16)))
+        {
+            return false;
+        }
+
         if (!_imagesComeLate || _random.Next(3) > 0)
         {
             return true;
@@ -149,6 +204,32 @@ internal sealed class SchedulerModel
         _heldUp.Add(sequence);
         HeldUp++;
         return false;
+    }
+
+    private TimeSpan Now => TimeSpan.FromSeconds(_steps);
+
+    private void EndMove()
+    {
+        if (_mover.Begun.Count > 0)
+        {
+            _mover.End(_random.Next(_mover.Begun.Count));
+        }
+
+        while (_moved.TryDequeue(out var moved))
+        {
+            _tiers.Done(moved.Item1, moved.Item2, Now);
+            _scheduler.NoteRoom();
+        }
+    }
+
+    /// <summary>A chain as a session that is deleted has it: that of a sequence that is there, or was.</summary>
+    private void Forget()
+    {
+        var chain = _chains[_random.Next(_chains.Count)];
+        var used = _scheduler.Running.SelectMany(sequence => sequence.Blocks).ToHashSet();
+        var running = used.Select(block => _cache.TryGetKey(block, out var key) ? key.Key : default).ToHashSet();
+        Forgotten += _tiers.Forget(chain);
+        Assert.All(running, key => Assert.True(key == default || _cache.TryGet(key, out _)));
     }
 
     private int Step()
@@ -182,6 +263,8 @@ internal sealed class SchedulerModel
             }
         }
 
+        _tiers.NotePrefill(plan.Slices.Sum(slice => slice.TokenIds.Length), TimeSpan.FromMilliseconds(_random.Next(1, 100)));
+        _tiers.Advance(Now);
         return parts.Count;
     }
 
@@ -218,6 +301,7 @@ internal sealed class SchedulerModel
 
     private void Leave(Sequence sequence)
     {
+        _chains.Add(sequence.Keys.First(sequence.Ids.Span, sequence.Length / 16).ToArray());
         _live.Remove(sequence);
         _heldUp.Remove(sequence);
         _scheduler.Remove(sequence);
@@ -261,7 +345,7 @@ internal sealed class SchedulerModel
 
     private void CheckBlocks()
     {
-        var held = _scheduler.Running.SelectMany(sequence => sequence.Blocks).CountBy(block => block).ToDictionary();
+        var held = _scheduler.Running.SelectMany(sequence => sequence.Blocks).Concat(_tiers.Held).CountBy(block => block).ToDictionary();
         Assert.Equal((_pool.Total, held.Count), (_pool.Free + _pool.Used, _pool.Used));
         Assert.DoesNotContain(held, pair => pair.Value != _pool.ReferencesOf(pair.Key));
         Assert.DoesNotContain(_live.Keys.Except(_scheduler.Running), sequence => sequence.Blocks.Count > 0);
@@ -276,5 +360,26 @@ internal sealed class SchedulerModel
                 Assert.True(cell == (position, states[position]), $"Position {position} of sequence {sequence.Number} holds {cell}.");
             }
         }
+    }
+
+    /// <summary>
+    /// What can be found is what was computed under that key, wherever it has been; and nothing is larger than it may be.
+    /// </summary>
+    private void CheckTiers()
+    {
+        foreach (var (key, _) in _cache.Keys)
+        {
+            _cache.TryGet(key, out var block);
+            var cells = _runner.Block(block).ToArray();
+            Assert.Equal(_contents.TryAdd(key, cells) ? cells : _contents[key], cells);
+        }
+
+        // The chain of each leads to the start.
+        Assert.All(_cache.Keys, key => Assert.Equal(
+            _contents[key.Key][0].Item1, key.Parent == default ? 0 : _contents[key.Parent][15].Item1 + 1));
+
+        Assert.InRange(_tiers.Counts.Host, 0, _mover.HostSlots);
+        Assert.InRange(_tiers.Counts.Disk, 0, _mover.DiskBlocks);
+        Assert.InRange(_mover.OnDisk, 0, _mover.DiskBlocks);
     }
 }

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Tests.Fakes;
 
@@ -30,6 +31,11 @@ internal sealed class FakeModelRunner(RunnerCapacity capacity, int rank = 0) : I
     public bool IsDisposed { get; private set; }
 
     public RunnerCapacity Capacity { get; } = capacity;
+
+    public IBlockMover? Mover { get; set; }
+
+    /// <summary>All that a block holds; shared.</summary>
+    public Span<(int Position, ulong State)> Block(int block) => _cells.AsSpan(block * Capacity.BlockTokens, Capacity.BlockTokens);
 
     /// <summary>What a place of a block holds.</summary>
     public (int Position, ulong State) this[int block, int place] => _cells[(block * Capacity.BlockTokens) + place];

@@ -1,0 +1,80 @@
+using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
+
+namespace LlavaCluster.Core.Engine;
+
+/// <summary>
+/// KV blocks in slower memory: a sequence whose blocks are there waits in the queue until they are back. Only a replica of one rank has
+/// any: of several, each would have to know when the others' copies are done.
+/// </summary>
+internal sealed partial class DecodeWorker
+{
+    private static readonly EngineCommand Wake = new EngineCommand.Wake();
+
+    private readonly KvTiers? _tiers;
+    private readonly ITimer _wake;
+    private readonly long _began;
+
+    private TimeSpan Now => _time.GetElapsedTime(_began);
+
+    private KvTiers? TiersOver(IBlockMover? mover) => mover is null || _link.Followers > 0
+        ? null
+        : new KvTiers(
+            _pool,
+            _cache,
+            mover,
+            _runner.Capacity.BlockTokens,
+            _options.Tiers,
+            (move, result) => _commands.Add(new EngineCommand.Moved(move, result)))
+        {
+            Failed = _observer.MoveFailed,
+            Promoted = _scheduler.LetGo,
+        };
+
+    /// <summary>A waiting sequence has room: are its blocks on the device, as far as they are known, and its first image there?</summary>
+    private bool MayStart(Sequence sequence, int known) =>
+        _tiers?.Promote(sequence, sequence.ShareableKeys(_runner.Capacity.BlockTokens)) != true && HasItsImage(sequence, known);
+
+    private void EndMove(EngineCommand.Moved moved)
+    {
+        _tiers!.Done(moved.Move, moved.Result, Now);
+        if (moved.Move is TierMove.FromHost or TierMove.FromDisk)
+        {
+            _scheduler.NoteRoom();
+        }
+
+        _observer.Moved(_tiers.Counts);
+    }
+
+    /// <summary>An engine that has nothing to do wakes when something was idle for long enough.</summary>
+    private void WakeInTime(bool busy)
+    {
+        if (busy || _tiers?.NextDue() is not { } due)
+        {
+            return;
+        }
+
+        var now = Now;
+        if (due > now)
+        {
+            _wake.Change(due - now, Timeout.InfiniteTimeSpan);
+        }
+        else
+        {
+            _commands.Add(Wake);
+        }
+    }
+
+    private int Forget(ReadOnlySpan<UInt128> keys) => _tiers is not null
+        ? _tiers.Forget(keys)
+        : ChainEnd.Forget(keys, _cache.Keys, key =>
+        {
+            var isFree = _cache.TryGet(key, out var block) && _pool.ReferencesOf(block) == 0;
+            if (isFree)
+            {
+                _cache.Remove(block);
+            }
+
+            return isFree;
+        });
+}

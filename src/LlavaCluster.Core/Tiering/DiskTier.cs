@@ -1,0 +1,164 @@
+namespace LlavaCluster.Core.Tiering;
+
+/// <summary>
+/// Which blocks lie in which group on the disk. A group is written once and goes as a whole, the least recently used first. Engine
+/// thread only.
+/// </summary>
+/// <param name="blocks">Blocks that there is room for, those that were forgotten inside a group included.</param>
+internal sealed class DiskTier(int blocks)
+{
+    private readonly Dictionary<UInt128, (DiskGroup Group, int Index)> _places = [];
+    private readonly Dictionary<long, DiskGroup> _groups = [];
+    private readonly LinkedList<DiskGroup> _byAge = [];
+
+    /// <summary>Called with a block that is no longer on the disk.</summary>
+    public Action<UInt128>? Removed { get; init; }
+
+    /// <summary>Blocks that take room.</summary>
+    public int Used { get; private set; }
+
+    /// <summary>Blocks that can be found.</summary>
+    public int Count => _places.Count;
+
+    /// <summary>Keys that can be found, with those of the blocks before them.</summary>
+    public IEnumerable<(UInt128 Key, UInt128 Parent)> Keys => _places.Values.Select(place => place.Group.Keys[place.Index]);
+
+    /// <summary>Blocks that there is room for without removing any.</summary>
+    public int Room => blocks - Used;
+
+    /// <summary>A block is on the disk.</summary>
+    public bool Contains(UInt128 key) => _places.ContainsKey(key);
+
+    /// <summary>Where a block lies.</summary>
+    public bool TryGet(UInt128 key, out DiskPlace place)
+    {
+        var found = _places.TryGetValue(key, out var at);
+        place = found ? new DiskPlace(at.Group.Number, at.Index) : default;
+        return found;
+    }
+
+    /// <summary>Removes the oldest groups until there is room for so many blocks; those that are being read stay.</summary>
+    /// <returns>Numbers of the groups removed; null when there is not enough room with all of them gone, and then none is removed.</returns>
+    public IReadOnlyList<long>? MakeRoom(int count)
+    {
+        var (free, oldest) = (Room, new List<DiskGroup>());
+        for (var node = _byAge.First; node is not null && free < count; node = node.Next)
+        {
+            if (node.Value.Readers == 0)
+            {
+                oldest.Add(node.Value);
+                free += node.Value.Keys.Length;
+            }
+        }
+
+        if (free < count)
+        {
+            return null;
+        }
+
+        oldest.ForEach(Remove);
+        return [.. oldest.Select(group => group.Number)];
+    }
+
+    /// <summary>A group was written.</summary>
+    /// <param name="number">Its number.</param>
+    /// <param name="keys">Its blocks, with the key of the one before each; null where a block was forgotten meanwhile.</param>
+    /// <returns>False when nothing in it can be found: it is not here, and should be dropped.</returns>
+    public bool Add(long number, IEnumerable<(UInt128 Key, UInt128 Parent)?> keys)
+    {
+        var blocksOfGroup = keys.ToArray();
+        var group = new DiskGroup(number, [.. blocksOfGroup.Select(key => key ?? default)]);
+        for (var i = 0; i < blocksOfGroup.Length; i++)
+        {
+            group.Live += blocksOfGroup[i] is { } block && _places.TryAdd(block.Key, (group, i)) ? 1 : 0;
+        }
+
+        if (group.Live == 0)
+        {
+            return false;
+        }
+
+        _groups.Add(number, group);
+        _byAge.AddLast(group.ByAge);
+        Used += group.Keys.Length;
+        return true;
+    }
+
+    /// <summary>Forgets one block.</summary>
+    /// <returns>The group's number when nothing in it can be found any more: it was removed.</returns>
+    public long? Remove(UInt128 key)
+    {
+        if (!_places.Remove(key, out var place))
+        {
+            return null;
+        }
+
+        Removed?.Invoke(key);
+        if (--place.Group.Live > 0)
+        {
+            return null;
+        }
+
+        Remove(place.Group);
+        return place.Group.Number;
+    }
+
+    /// <summary>Forgets a whole group, if it is here.</summary>
+    public bool RemoveGroup(long number)
+    {
+        if (!_groups.TryGetValue(number, out var group))
+        {
+            return false;
+        }
+
+        Remove(group);
+        return true;
+    }
+
+    /// <summary>A move begins to read blocks of a group, or has read them: it counts as used now.</summary>
+    public void NoteReader(long number, int change)
+    {
+        if (_groups.TryGetValue(number, out var group))
+        {
+            group.Readers += change;
+            _byAge.Remove(group.ByAge);
+            _byAge.AddLast(group.ByAge);
+        }
+    }
+
+    private void Remove(DiskGroup group)
+    {
+        _groups.Remove(group.Number);
+        _byAge.Remove(group.ByAge);
+        Used -= group.Keys.Length;
+        for (var i = 0; i < group.Keys.Length; i++)
+        {
+            if (_places.TryGetValue(group.Keys[i].Key, out var place) && place.Group == group)
+            {
+                _places.Remove(group.Keys[i].Key);
+                Removed?.Invoke(group.Keys[i].Key);
+            }
+        }
+    }
+
+    private sealed class DiskGroup
+    {
+        public DiskGroup(long number, (UInt128 Key, UInt128 Parent)[] keys)
+        {
+            (Number, Keys) = (number, keys);
+            ByAge = new(this);
+        }
+
+        public long Number { get; }
+
+        public (UInt128 Key, UInt128 Parent)[] Keys { get; }
+
+        /// <summary>Blocks that can be found.</summary>
+        public int Live { get; set; }
+
+        /// <summary>Moves that read it.</summary>
+        public int Readers { get; set; }
+
+        public LinkedListNode<DiskGroup> ByAge { get; }
+    }
+}

@@ -1,0 +1,244 @@
+namespace LlavaCluster.Core.Tiering;
+
+/// <summary>
+/// Down: from the device to host memory, from there to the disk. One move of each kind at a time. Idle blocks go only where there is
+/// room; under pressure the least recently used below make room, so that what is kept is what was used last.
+/// </summary>
+public sealed partial class KvTiers
+{
+    /// <summary>Blocks that are looked at, at most, in the order in which they will be taken.</summary>
+    private const int MostPressed = 1024;
+
+    private readonly IdleBlocks _idle;
+    private readonly List<int> _chosen = [];
+    private readonly List<int> _slots = [];
+    private readonly Dictionary<int, (UInt128 Key, UInt128 Parent)> _leaving = [];
+    private readonly int _devicePressure;
+    private readonly int _hostPressure;
+    private HostEntry[] _writing = [];
+    private TimeSpan _diskRetry;
+    private long _group;
+    private long _looked = -1;
+    private bool _movingToHost;
+    private bool _movingToDisk;
+    private bool _forgetting;
+
+    private bool IsDiskUsable => _mover.DiskBlocks > 0 && _now >= _diskRetry;
+
+    /// <summary>A known block was left by its last holder.</summary>
+    private void OnLeft(int block)
+    {
+        if (_cache.TryGetKey(block, out var key) && !IsSaved(key.Key) && !_leaving.ContainsKey(block))
+        {
+            _idle.Add(block, _now);
+        }
+    }
+
+    /// <summary>A block is about to be overwritten: what is being copied of it cannot be trusted.</summary>
+    private void OnLost(int block, UInt128 key)
+    {
+        _idle.Remove(block);
+        _leaving.Remove(block);
+        if (!_forgetting && !IsSaved(key))
+        {
+            _lost++;
+        }
+    }
+
+    private void OnGoneFromDisk(UInt128 key)
+    {
+        if (_host.TryGet(key, out var entry))
+        {
+            _host.SetSaved(entry, false);
+        }
+        else
+        {
+            OnGoneFromBelow(key);
+        }
+    }
+
+    /// <summary>The device may have the only copy now.</summary>
+    private void OnGoneFromBelow(UInt128 key)
+    {
+        if (_cache.TryGet(key, out var block) && _pool.ReferencesOf(block) == 0)
+        {
+            _idle.Add(block, _now);
+        }
+    }
+
+    private void MoveToHost()
+    {
+        if (_movingToHost || _idle.Count == 0)
+        {
+            return;
+        }
+
+        _chosen.Clear();
+        _slots.Clear();
+        ChoosePressed();
+        ChooseAged();
+        if (_chosen.Count == 0)
+        {
+            return;
+        }
+
+        int[] blocks = [.. _chosen], slots = [.. _slots];
+        foreach (var leaving in blocks)
+        {
+            _idle.Remove(leaving);
+            _cache.TryGetKey(leaving, out var key);
+            _leaving.Add(leaving, key);
+        }
+
+        _movingToHost = true;
+        _mover.Begin(new TierMove.ToHost(blocks, slots), _post);
+    }
+
+    /// <summary>Those that will be taken next: a burst of new prompts must not find any without a copy.</summary>
+    private void ChoosePressed()
+    {
+        if (_looked == _pool.Version)
+        {
+            return;
+        }
+
+        var looked = 0;
+        for (var next = _pool.FirstFree; next is { } block && looked < _devicePressure; next = _pool.NextFree(block), looked++)
+        {
+            if (_idle.Contains(block) && !TryChoose(block, pressed: true))
+            {
+                return;
+            }
+        }
+
+        // With all of them saved there is nothing to look for until one is taken.
+        _looked = _chosen.Count == 0 ? _pool.Version : -1;
+    }
+
+    private void ChooseAged()
+    {
+        for (var next = _idle.Oldest; next is { } block && _now - _idle.Since(block) >= _options.HostAfter; next = _idle.After(block))
+        {
+            if (!_chosen.Contains(block) && !TryChoose(block, pressed: false))
+            {
+                return;
+            }
+        }
+    }
+
+    private bool TryChoose(int block, bool pressed)
+    {
+        if (_chosen.Count == _options.GroupBlocks || !TryTakeSlot(pressed, out var slot))
+        {
+            return false;
+        }
+
+        _chosen.Add(block);
+        _slots.Add(slot);
+        return true;
+    }
+
+    private void EndToHost(TierMove.ToHost move, TierMoveResult result)
+    {
+        _movingToHost = false;
+        for (var i = 0; i < move.Blocks.Count; i++)
+        {
+            // Not there any more: the block was taken while it was copied.
+            if (!_leaving.Remove(move.Blocks[i], out var key) || result.Failed.Contains(i) || _host.Contains(key.Key))
+            {
+                _host.Return(move.Slots[i]);
+                continue;
+            }
+
+            _host.Add(key.Key, key.Parent, move.Slots[i], _now, _disk.Contains(key.Key));
+            _toHost++;
+        }
+    }
+
+    /// <summary>A slot for a block; under pressure that of a block which is on the disk too, or where there is no disk, of any.</summary>
+    private bool TryTakeSlot(bool pressed, out int slot)
+    {
+        if (_host.TryTake(out slot))
+        {
+            return true;
+        }
+
+        if (!pressed || (Evictable(alsoOnDevice: false) ?? Evictable(alsoOnDevice: true)) is not { } entry)
+        {
+            return false;
+        }
+
+        _host.Remove(entry);
+        if (!_disk.Contains(entry.Key))
+        {
+            OnGoneFromBelow(entry.Key);
+        }
+
+        return _host.TryTake(out slot);
+    }
+
+    private HostEntry? Evictable(bool alsoOnDevice) => _host.Entries.FirstOrDefault(entry => entry.Readers == 0
+        && (entry.Unsaved.List is null || !IsDiskUsable) && (alsoOnDevice || !_cache.TryGet(entry.Key, out _)));
+
+    private void MoveToDisk()
+    {
+        if (_movingToDisk || _host.Unsaved == 0 || !IsDiskUsable)
+        {
+            return;
+        }
+
+        var group = new List<HostEntry>();
+        var safe = _host.FreeSlots + _host.Count - _host.Unsaved;
+        var pressed = safe < _hostPressure;
+        foreach (var entry in _host.UnsavedByAge)
+        {
+            if (group.Count == _options.GroupBlocks || (!pressed && _now - entry.Since < _options.DiskAfter))
+            {
+                break;
+            }
+
+            group.Add(entry);
+        }
+
+        var most = Math.Min(group.Count, pressed ? _mover.DiskBlocks : _disk.Room);
+        if (most == 0 || _disk.MakeRoom(most) is not { } dropped)
+        {
+            return;
+        }
+
+        foreach (var number in dropped)
+        {
+            Drop(number);
+        }
+
+        _writing = [.. group[..most]];
+        Array.ForEach(_writing, HostTier.BeginReading);
+        _movingToDisk = true;
+        _mover.Begin(new TierMove.ToDisk([.. _writing.Select(entry => entry.Slot)], ++_group), _post);
+    }
+
+    private void EndToDisk(TierMove.ToDisk move, TierMoveResult result)
+    {
+        _movingToDisk = false;
+        Array.ForEach(_writing, _host.EndReading);
+        if (result.Error is not null)
+        {
+            _diskRetry = _now + _options.DiskRetryAfter;
+        }
+        else if (!_disk.Add(move.Group, _writing.Select(e => e.IsRemoved ? ((UInt128, UInt128)?)null : (e.Key, e.Parent))))
+        {
+            Drop(move.Group);
+        }
+        else
+        {
+            foreach (var entry in _writing.Where(entry => !entry.IsRemoved))
+            {
+                _host.SetSaved(entry, true);
+            }
+
+            _toDisk += _writing.Length;
+        }
+
+        _writing = [];
+    }
+}

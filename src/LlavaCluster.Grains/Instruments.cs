@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains;
@@ -22,6 +23,7 @@ public sealed class Instruments : IDisposable
     private readonly Histogram<double> _stepTime;
     private readonly Counter<long> _computedTokens;
     private readonly Counter<long> _preemptions;
+    private volatile TierCounts _tiers = new();
 
     /// <summary>On a meter of this factory.</summary>
     public Instruments(IMeterFactory meters)
@@ -37,7 +39,15 @@ public sealed class Instruments : IDisposable
         _stepTime = _meter.CreateHistogram<double>("llava.engine.step_time", "s", "One step of the engine of this silo.");
         _computedTokens = _meter.CreateCounter<long>("llava.tokens.computed", "{token}", "Tokens that the engine of this silo computed.");
         _preemptions = _meter.CreateCounter<long>("llava.engine.preemptions", "{preemption}", "Sequences that lost their KV blocks to an older one.");
+        _meter.CreateObservableGauge("llava.kv.blocks", BlocksByTier, "{block}", "KV blocks that can be found, by tier.");
+        _meter.CreateObservableCounter("llava.kv.moved", MovesByTiers, "{block}", "KV blocks moved between tiers.");
+        _meter.CreateObservableCounter("llava.kv.lost", () => _tiers.Lost, "{block}", "KV blocks lost before they were copied to a lower tier.");
+        _meter.CreateObservableGauge("llava.kv.rate", RatesByTier, "By/s", "How fast KV blocks come to the device, by tier.");
+        _meter.CreateObservableGauge("llava.prefill.rate", () => _tiers.PrefillRate, "{token}/s", "How fast prompts are computed.");
     }
+
+    /// <summary>KV blocks were moved between tiers.</summary>
+    public void OnTiers(TierCounts counts) => _tiers = counts;
 
     /// <summary>A turn was taken up.</summary>
     public void OnStarted(int promptTokens, int cachedTokens)
@@ -72,4 +82,22 @@ public sealed class Instruments : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _meter.Dispose();
+
+    private IEnumerable<Measurement<int>> BlocksByTier() =>
+        [Of("device", _tiers.Device), Of("host", _tiers.Host), Of("disk", _tiers.Disk)];
+
+    private IEnumerable<Measurement<double>> RatesByTier() => [Of("host", _tiers.HostRate), Of("disk", _tiers.DiskRate)];
+
+    private IEnumerable<Measurement<long>> MovesByTiers() =>
+    [
+        Between("device", "host", _tiers.ToHost),
+        Between("host", "disk", _tiers.ToDisk),
+        Between("host", "device", _tiers.FromHost),
+        Between("disk", "device", _tiers.FromDisk),
+    ];
+
+    private static Measurement<T> Of<T>(string tier, T value)
+        where T : struct => new(value, new TagList { { "tier", tier } });
+
+    private static Measurement<long> Between(string from, string to, long value) => new(value, new TagList { { "from", from }, { "to", to } });
 }

@@ -4,6 +4,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
@@ -32,6 +33,7 @@ public sealed class ModelRunner : IModelRunner
     private readonly PagedKvCache _cache;
     private readonly FastLanguageModel? _fast;
     private readonly SampleRows? _sampling;
+    private readonly BlockMover? _mover;
 
     /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -58,12 +60,22 @@ public sealed class ModelRunner : IModelRunner
         }
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
+        if (options.KvHostBlocks > 0)
+        {
+            _mover = device.IsCpu
+                ? new BlockMover(_cache, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options))
+                : throw new ArgumentException($"KV blocks move to host memory from a CPU only, not from device {device.Device}.", nameof(options));
+        }
+
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
     }
 
     /// <inheritdoc/>
     public RunnerCapacity Capacity { get; }
+
+    /// <inheritdoc/>
+    public IBlockMover? Mover => _mover;
 
     /// <summary>The network itself, for tests that look inside.</summary>
     internal LanguageModel Network => _model;
@@ -179,6 +191,7 @@ public sealed class ModelRunner : IModelRunner
     public void Dispose()
     {
         _collective.Dispose();
+        _mover?.Dispose();
         _fast?.Dispose();
         _model.Dispose();
         _images.Dispose();
@@ -222,6 +235,9 @@ public sealed class ModelRunner : IModelRunner
         => weights != WeightForm.Full && CodeChoice.Takes(entry)
             ? new CodeChoice(weights, KeepCodes: true).BytesOf(entry)
             : entry.Shape.Aggregate(1L, (product, size) => product * size) * new TensorDevice(CPU, type).ElementSize;
+
+    private static KvFolder? FolderOf(ModelRunnerOptions options) =>
+        options is { KvDiskBlocks: > 0, KvFolder: { } folder } ? KvCache.KvFolder.Open(folder) : null;
 
     private StepOutput RunFast(IReadOnlyList<SequenceSlice> slices)
     {

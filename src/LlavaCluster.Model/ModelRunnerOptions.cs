@@ -8,6 +8,15 @@ public sealed record ModelRunnerOptions
     /// <summary>KV blocks, at least 1; the same on all ranks. <see cref="ModelRunner.KvBlockBytes"/> tells what one costs.</summary>
     public required int KvBlocks { get; init; }
 
+    /// <summary>Blocks that are kept in host memory beside those; 0: none. On a CPU only.</summary>
+    public int KvHostBlocks { get; init; }
+
+    /// <summary>Blocks that may be on the disk, when there are any in host memory; 0: none.</summary>
+    public int KvDiskBlocks { get; init; }
+
+    /// <summary>Folder for the files of those; made when it is not there, and left empty.</summary>
+    public string? KvFolder { get; init; }
+
     /// <summary>Who computes the language model, all ranks the same; null: <see cref="KernelChoice.Fast"/> on a CPU, torch on a GPU.</summary>
     public KernelChoice? Kernels { get; init; }
 

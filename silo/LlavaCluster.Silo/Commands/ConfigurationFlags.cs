@@ -52,6 +52,8 @@ internal sealed class ConfigurationFlags
         .Add<string>("--tls-key", "TlsKey", "Its private key (PEM).")
         .Add<string>("--tls-authority", "TlsAuthority", "Certificate of the authority that all silos' certificates are of (PEM).")
         .Add<string>("--data", "Data", "Folder for sessions and images.")
+        .Add<int>("--kv-host-mib", "KvHostMib", "Memory for the KV of idle conversations; 0: none; -1, the default: by the free memory.")
+        .Add<int>("--kv-disk-mib", "KvDiskMib", "Disk space under --data for the same; 0: none; -1, the default: by the free space.")
         .Add<string>("--log-sync", "LogSync", "What of a log in files is on the disk at once: turns, always or never.")
         .Add<int>("--expire-hours", "Sessions:ExpireHours", "Sessions unused for so long are deleted; 0: never.")
         .Add<int>("--unused-image-hours", "Sessions:UnusedImageHours", "Images that no turn uses are deleted after so long; 0: never.")

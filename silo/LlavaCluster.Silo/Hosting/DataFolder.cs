@@ -30,6 +30,21 @@ internal static class DataFolder
         }
     }
 
+    /// <summary>Where KV blocks may be kept; null where nothing is kept on this machine's disk.</summary>
+    public static string? OfKv(NodeSettings settings) => settings.Node.Data switch
+    {
+        null => null,
+        "" when settings.Fleet.Store == "redis" => null,
+        var asked => Path.Combine(asked.Length > 0 ? asked : OfUser(), "kv"),
+    };
+
+    /// <summary>Space that is free where a folder is, or will be, bytes.</summary>
+    public static long FreeBytes(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        return new DriveInfo(folder).AvailableFreeSpace;
+    }
+
     /// <summary>XDG_DATA_HOME/llava-cluster, by default ~/.local/share/llava-cluster.</summary>
     private static string OfUser() => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create),

@@ -91,6 +91,7 @@ internal sealed class EngineSet : IAsyncDisposable
             MaxRunning = settings.Engine.MaxSequences,
             MaxWaiting = settings.Engine.QueueLength,
             StepTokens = settings.Engine.StepTokens,
+            Tiers = settings.Tiers.Times,
         },
         observer);
 

@@ -41,4 +41,12 @@ internal static class KvBudget
         var fits = freeBytes / 2 / ranks / blockBytes;
         return (int)Math.Clamp(fits, context, (long)context * MostContexts);
     }
+
+    /// <summary>Blocks in slower memory.</summary>
+    /// <param name="blockBytes">Bytes of one block.</param>
+    /// <param name="askedMib">What configuration asks for; -1: by what is free.</param>
+    /// <param name="freeBytes">What may be taken of the memory that is free.</param>
+    /// <param name="most">No more than this many blocks are taken on our own account.</param>
+    public static int BlocksBelow(long blockBytes, int askedMib, long freeBytes, long most) =>
+        (int)Math.Min(int.MaxValue, askedMib >= 0 ? ((long)askedMib << 20) / blockBytes : Math.Min(freeBytes / blockBytes, most));
 }

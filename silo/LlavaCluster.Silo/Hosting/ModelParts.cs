@@ -22,6 +22,8 @@ internal sealed class ModelParts
     private readonly ModelOptions _options;
     private readonly SiloRoles _roles;
     private readonly TensorDevice _device;
+    private readonly long _blockBytes;
+    private readonly long _free;
     private readonly int _blocks;
     private readonly KernelChoice? _kernels;
     private readonly WeightForm _weights;
@@ -31,6 +33,7 @@ internal sealed class ModelParts
     private readonly Lock _making = new();
     private CodeCache? _codes;
     private bool _codesOpened;
+    private (int Host, int Disk, string? Folder) _tiers;
     private ILoadProgress? _towerProgress;
 
     /// <summary>
@@ -67,7 +70,10 @@ internal sealed class ModelParts
 
         // Says by name what does not divide.
         ModelRunner.CheckSplit(model.Config, options.TensorParallel, _weights);
-        _blocks = FitBlocks();
+        _blockBytes = ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel);
+        _free = FreeBytes();
+        _blocks = KvBudget.Blocks(
+            _blockBytes, ModelRunner.BlockTokens, _model.Config.Text.MaxPositions, _options.TensorParallel, _free, _options.KvCacheMib);
         _collectives = new(() => options.TensorParallel == 1
             ? [new SingleRank()]
             : InProcessCollective.Create(options.TensorParallel));
@@ -77,6 +83,25 @@ internal sealed class ModelParts
     public int KvBlocks => _blocks;
 
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
+
+    /// <summary>
+    /// Gives the language model slower memory for KV: on a CPU, to a replica of one rank.
+    /// </summary>
+    /// <param name="tiers">How much.</param>
+    /// <param name="folder">Where files go; null: nowhere.</param>
+    public void AddTiers(TierOptions tiers, string? folder)
+    {
+        if (!_device.IsCpu || _options.TensorParallel > 1)
+        {
+            return;
+        }
+
+        var host = KvBudget.BlocksBelow(_blockBytes, tiers.KvHostMib, _free / 8, _blocks);
+        var disk = folder is null || host == 0
+            ? 0
+            : KvBudget.BlocksBelow(_blockBytes, tiers.KvDiskMib, DataFolder.FreeBytes(folder) / 10, 4L * _blocks);
+        _tiers = (host, disk, folder);
+    }
 
     /// <summary>Tells this how far all readings together have come.</summary>
     public void ReportTo(ILoadProgress progress)
@@ -120,7 +145,16 @@ internal sealed class ModelParts
             weights,
             _device,
             collective,
-            new ModelRunnerOptions { KvBlocks = _blocks, Kernels = _kernels, Weights = _weights, Codes = Codes(weights) });
+            new ModelRunnerOptions
+            {
+                KvBlocks = _blocks,
+                KvHostBlocks = _tiers.Host,
+                KvDiskBlocks = _tiers.Disk,
+                KvFolder = _tiers.Folder,
+                Kernels = _kernels,
+                Weights = _weights,
+                Codes = Codes(weights),
+            });
         progress?.Report(weights.BytesToRead, weights.BytesToRead); // what a cache of codes has is not read
         return runner;
     }
@@ -160,15 +194,11 @@ internal sealed class ModelParts
         return weights;
     }
 
-    private int FitBlocks()
+    /// <summary>Memory for KV once the weights are there, bytes.</summary>
+    private long FreeBytes()
     {
-        var weightBytes = ModelRunner.WeightBytes(_model.Config, _device, _kernels, _weights);
-        var contextTokens = _model.Config.Text.MaxPositions;
-        var blockBytes = ModelRunner.KvBlockBytes(_model.Config, _device.Type, _options.TensorParallel);
-        var free = _device.IsCpu
-            ? Math.Max(0, FreeMemory.OfHost() - weightBytes)
-            : GpuContexts * 2L * contextTokens / ModelRunner.BlockTokens * blockBytes * _options.TensorParallel;
-        return KvBudget.Blocks(
-            blockBytes, ModelRunner.BlockTokens, contextTokens, _options.TensorParallel, free, _options.KvCacheMib);
+        return _device.IsCpu
+            ? Math.Max(0, FreeMemory.OfHost() - ModelRunner.WeightBytes(_model.Config, _device, _kernels, _weights))
+            : GpuContexts * 2L * _model.Config.Text.MaxPositions / ModelRunner.BlockTokens * _blockBytes * _options.TensorParallel;
     }
 }

@@ -16,6 +16,7 @@ internal sealed record NodeSettings(
     FleetOptions Fleet,
     ModelOptions Model,
     EngineOptions Engine,
+    TierOptions Tiers,
     EdgeOptions Edge,
     SessionOptions Sessions,
     ImageLimits Images)
@@ -35,6 +36,7 @@ internal sealed record NodeSettings(
         (Fleet, Section),
         (Model, Section),
         (Engine, Section),
+        (Tiers, Section),
         (Edge, Section),
         (Sessions, $"{Section}:Sessions"),
         (Images, $"{Section}:Images"),
@@ -44,7 +46,7 @@ internal sealed record NodeSettings(
     /// <exception cref="UserErrorException">One line per mistake.</exception>
     public static NodeSettings Read(IConfiguration configuration)
     {
-        var settings = new NodeSettings(new(), new(), new(), new(), new(), new(), new()) { Configuration = configuration };
+        var settings = new NodeSettings(new(), new(), new(), new(), new(), new(), new(), new()) { Configuration = configuration };
         var mistakes = new List<string>();
         foreach (var (options, section) in settings.All)
         {

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Tiering;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaCluster.Grains.Decoding;
@@ -27,6 +28,12 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
     }
 
     /// <inheritdoc/>
+    public void MoveFailed(TierMove move, Exception error) => LogMove(move.GetType().Name, error.Message);
+
+    /// <inheritdoc/>
+    public void Moved(TierCounts counts) => instruments.OnTiers(counts);
+
+    /// <inheritdoc/>
     public void StepDone(int tokens, int sampled, TimeSpan took) => instruments.OnStep(tokens, took);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step failed for {Sequences}.")]
@@ -40,6 +47,9 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Sequence {Sequence} gave the KV blocks of {Computed} tokens to an older one; it waits for room.")]
     private partial void LogPreempted(string sequence, int computed);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "KV blocks could not be moved ({Move}) and will be computed again when they are needed: {Why}")]
+    private partial void LogMove(string move, string why);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The decode loop has ended.")]
     private partial void LogLoop(Exception error);

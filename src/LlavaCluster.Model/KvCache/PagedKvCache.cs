@@ -24,6 +24,7 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
         long[] shape = [blocks, BlockTokens, plan.KvHeads, text.HeadDim];
         _keys = Reserve();
         _values = Reserve();
+        PageBytes = (long)BlockTokens * plan.KvHeads * text.HeadDim * device.ElementSize;
 
         // Not zeroed: a position is always written before it is read, and untouched pages cost no memory.
         Tensor[] Reserve() =>
@@ -32,6 +33,12 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
 
     /// <summary>Blocks in all.</summary>
     public int BlockCount { get; }
+
+    /// <summary>Layers.</summary>
+    public int Layers => _keys.Length;
+
+    /// <summary>Bytes of one block's keys, or values, of one layer.</summary>
+    public long PageBytes { get; }
 
     /// <summary>Bytes of one block, all layers, on the rank that holds the part <paramref name="plan"/>.</summary>
     public static long BlockBytes(TextConfig text, ShardPlan plan, TensorDevice device)

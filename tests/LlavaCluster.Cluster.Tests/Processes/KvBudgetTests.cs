@@ -23,6 +23,14 @@ public sealed class KvBudgetTests
     public void Blocks_Asked_AreAsAsked(int mib, int expected) =>
         Assert.Equal(expected, KvBudget.Blocks(BlockBytes, 16, 4096, ranks: 1, freeBytes: 0, mib));
 
+    [Theory]
+    [InlineData(-1, 512L << 20, 512)] // by the free memory
+    [InlineData(-1, 1L << 40, 2048)] // but no more than this on its own account
+    [InlineData(0, 1L << 40, 0)]
+    [InlineData(5000, 0, 5000)]
+    public void BlocksBelow_AreAsAsked_OrFollowWhatIsFree(int asked, long free, int expected) =>
+        Assert.Equal(expected, KvBudget.BlocksBelow(BlockBytes, asked, free, most: 2048));
+
     [Fact]
     public void Blocks_LessThanOneAsked_SaysHowManyAreNeeded()
     {

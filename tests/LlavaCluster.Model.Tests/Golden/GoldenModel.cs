@@ -42,11 +42,24 @@ internal sealed class GoldenModel
 
     /// <summary>A runner with room for one long sequence, or more.</summary>
     public ModelRunner Runner(
-        ICollective? collective = null, int blocks = 256, KernelChoice kernels = KernelChoice.Torch, WeightForm form = WeightForm.Full)
+        ICollective? collective = null,
+        int blocks = 256,
+        KernelChoice kernels = KernelChoice.Torch,
+        int hostBlocks = 0,
+        int diskBlocks = 0,
+        string? folder = null,
+        WeightForm form = WeightForm.Full)
     {
         using var weights = Weights();
-        var options = new ModelRunnerOptions { KvBlocks = blocks, Kernels = kernels, Weights = form };
-        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), options);
+        return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions
+        {
+            KvBlocks = blocks,
+            KvHostBlocks = hostBlocks,
+            KvDiskBlocks = diskBlocks,
+            KvFolder = folder,
+            Kernels = kernels,
+            Weights = form,
+        });
     }
 
     public CheckpointWeights Weights() => new(GoldenFolder.Of("checkpoints", _checkpoint), Config, Device.Device, Device.Type);

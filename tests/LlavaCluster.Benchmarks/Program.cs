@@ -6,6 +6,7 @@ using LlavaCluster.Benchmarks.Preprocessing;
 using LlavaCluster.Benchmarks.Running;
 using LlavaCluster.Benchmarks.Scheduling;
 using LlavaCluster.Benchmarks.Table;
+using LlavaCluster.Benchmarks.Tiering;
 using LlavaCluster.Benchmarks.Weights;
 
 // One command per benchmark: dotnet run -c Release --project tests/LlavaCluster.Benchmarks -- <command>
@@ -17,6 +18,7 @@ var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a
     CollectivesBenchmark.Command(),
     RunnerBenchmark.Command(),
     SchedulerBenchmark.Command(),
+    TierBenchmark.Command(),
     TableBenchmark.Command(),
     ClusterBenchmark.Command(),
 };

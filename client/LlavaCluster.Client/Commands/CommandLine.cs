@@ -36,6 +36,7 @@ internal static class CommandLine
             ChatCommand.Create(),
             SessionsCommand.Create(),
             ImagesCommand.Create(),
+            BenchCommand.Create(),
         };
         root.Options.Add(Verbose);
         var parsed = root.Parse(args);

@@ -64,6 +64,19 @@ internal sealed class HostTier
         }
     }
 
+    /// <summary>A slot that was taken has a block that is only on its way to the disk: it goes before all others.</summary>
+    /// <param name="key">Its key; not here yet.</param>
+    /// <param name="parent">Key of the block before it.</param>
+    /// <param name="slot">The slot.</param>
+    /// <param name="since">When it was used last.</param>
+    public void AddPassing(UInt128 key, UInt128 parent, int slot, TimeSpan since)
+    {
+        var entry = new HostEntry(key, parent, slot) { Since = since };
+        _entries.Add(key, entry);
+        _byAge.AddFirst(entry.ByAge);
+        _unsaved.AddFirst(entry.Unsaved);
+    }
+
     /// <summary>A block was used now.</summary>
     public void Touch(HostEntry entry, TimeSpan now)
     {

@@ -2,7 +2,8 @@ namespace LlavaCluster.Core.Tiering;
 
 /// <summary>
 /// Down: from the device to host memory, from there to the disk. One move of each kind at a time. Idle blocks go only where there is
-/// room; under pressure the least recently used below make room, so that what is kept is what was used last.
+/// room: with host memory full, through a few slots of it to the disk. Under pressure the least recently used below make room, so that
+/// what is kept is what was used last.
 /// </summary>
 public sealed partial class KvTiers
 {
@@ -12,6 +13,7 @@ public sealed partial class KvTiers
     private readonly IdleBlocks _idle;
     private readonly List<int> _chosen = [];
     private readonly List<int> _slots = [];
+    private readonly HashSet<int> _passing = [];
     private readonly Dictionary<int, (UInt128 Key, UInt128 Parent)> _leaving = [];
     private readonly int _devicePressure;
     private readonly int _hostPressure;
@@ -24,6 +26,9 @@ public sealed partial class KvTiers
     private bool _forgetting;
 
     private bool IsDiskUsable => _mover.DiskBlocks > 0 && _now >= _diskRetry;
+
+    /// <summary>Blocks may go to the disk through slots whose content is there already.</summary>
+    private bool CanPass => IsDiskUsable && _disk.Room > 0 && _host.Count > _host.Unsaved;
 
     /// <summary>A known block was left by its last holder.</summary>
     private void OnLeft(int block)
@@ -105,7 +110,7 @@ public sealed partial class KvTiers
         var looked = 0;
         for (var next = _pool.FirstFree; next is { } block && looked < _devicePressure; next = _pool.NextFree(block), looked++)
         {
-            if (_idle.Contains(block) && !TryChoose(block, pressed: true))
+            if (_idle.Contains(block) && !TryChoose(block, Need.Pressed))
             {
                 return;
             }
@@ -119,16 +124,17 @@ public sealed partial class KvTiers
     {
         for (var next = _idle.Oldest; next is { } block && _now - _idle.Since(block) >= _options.HostAfter; next = _idle.After(block))
         {
-            if (!_chosen.Contains(block) && !TryChoose(block, pressed: false))
+            var need = _now - _idle.Since(block) >= _options.DiskAfter ? Need.OldEnoughForTheDisk : Need.Idle;
+            if (!_chosen.Contains(block) && !TryChoose(block, need))
             {
                 return;
             }
         }
     }
 
-    private bool TryChoose(int block, bool pressed)
+    private bool TryChoose(int block, Need need)
     {
-        if (_chosen.Count == _options.GroupBlocks || !TryTakeSlot(pressed, out var slot))
+        if (_chosen.Count == _options.GroupBlocks || !TryTakeSlot(need, out var slot))
         {
             return false;
         }
@@ -150,20 +156,36 @@ public sealed partial class KvTiers
                 continue;
             }
 
-            _host.Add(key.Key, key.Parent, move.Slots[i], _now, _disk.Contains(key.Key));
+            if (_passing.Contains(move.Slots[i]))
+            {
+                _host.AddPassing(key.Key, key.Parent, move.Slots[i], _now - _options.DiskAfter);
+            }
+            else
+            {
+                _host.Add(key.Key, key.Parent, move.Slots[i], _now, _disk.Contains(key.Key));
+            }
+
             _toHost++;
         }
+
+        _passing.Clear();
     }
 
-    /// <summary>A slot for a block; under pressure that of a block which is on the disk too, or where there is no disk, of any.</summary>
-    private bool TryTakeSlot(bool pressed, out int slot)
+    /// <summary>A slot for a block: one without content, or, where the need is great enough, that of another block.</summary>
+    private bool TryTakeSlot(Need need, out int slot)
     {
         if (_host.TryTake(out slot))
         {
             return true;
         }
 
-        if (!pressed || (Evictable(alsoOnDevice: false) ?? Evictable(alsoOnDevice: true)) is not { } entry)
+        var entry = need switch
+        {
+            Need.Pressed => Evictable(alsoOnDevice: false) ?? Evictable(alsoOnDevice: true),
+            Need.OldEnoughForTheDisk when CanPass => Evictable(alsoOnDevice: true),
+            _ => null,
+        };
+        if (entry is null)
         {
             return false;
         }
@@ -174,7 +196,12 @@ public sealed partial class KvTiers
             OnGoneFromBelow(entry.Key);
         }
 
-        return _host.TryTake(out slot);
+        if (_host.TryTake(out slot) && need != Need.Pressed)
+        {
+            _passing.Add(slot);
+        }
+
+        return true;
     }
 
     private HostEntry? Evictable(bool alsoOnDevice) => _host.Entries.FirstOrDefault(entry => entry.Readers == 0
@@ -240,5 +267,18 @@ public sealed partial class KvTiers
         }
 
         _writing = [];
+    }
+
+    /// <summary>Why a block should leave the device.</summary>
+    private enum Need
+    {
+        /// <summary>Nobody has used it for a while.</summary>
+        Idle,
+
+        /// <summary>Nobody has used it for long.</summary>
+        OldEnoughForTheDisk,
+
+        /// <summary>Its memory will be taken soon.</summary>
+        Pressed,
     }
 }

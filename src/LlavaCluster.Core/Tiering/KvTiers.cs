@@ -65,7 +65,12 @@ public sealed partial class KvTiers
     /// <summary>When <see cref="Advance"/> would begin a move if nothing else happens; null: never.</summary>
     public TimeSpan? NextDue()
     {
-        TimeSpan? toHost = !_movingToHost && _host.FreeSlots > 0 && _idle.Oldest is { } block ? _idle.Since(block) + _options.HostAfter : null;
+        TimeSpan? toHost = null;
+        if (!_movingToHost && _idle.Oldest is { } block && (_host.FreeSlots > 0 || CanPass))
+        {
+            toHost = _idle.Since(block) + (_host.FreeSlots > 0 ? _options.HostAfter : _options.DiskAfter);
+        }
+
         TimeSpan? toDisk = null;
         if (!_movingToDisk && _host.UnsavedByAge.FirstOrDefault() is { } entry && _disk.Room > 0)
         {

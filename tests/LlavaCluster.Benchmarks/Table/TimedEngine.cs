@@ -4,6 +4,7 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sampling;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Weights;
@@ -29,6 +30,15 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     /// <param name="folder">The checkpoint.</param>
     /// <param name="kvBlocks">Blocks of 16 positions.</param>
     public TimedEngine(string folder, int kvBlocks)
+        : this(folder, new ModelRunnerOptions { KvBlocks = kvBlocks }, new KvTierOptions())
+    {
+    }
+
+    /// <summary>As the other, with slower memory for KV.</summary>
+    /// <param name="folder">The checkpoint.</param>
+    /// <param name="options">KV blocks on the device and below.</param>
+    /// <param name="tiers">When they move.</param>
+    public TimedEngine(string folder, ModelRunnerOptions options, KvTierOptions tiers)
     {
         var device = new TensorDevice(CPU, ScalarType.BFloat16);
         Config = LlavaConfigReader.Read(folder);
@@ -38,16 +48,19 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
             () =>
             {
                 using var own = new CheckpointWeights(folder, Config, device.Device, device.Type);
-                return new ModelRunner(Config, own, device, new SingleRank(), new ModelRunnerOptions { KvBlocks = kvBlocks });
+                return new ModelRunner(Config, own, device, new SingleRank(), options);
             },
             new SingleRankLink(),
             this,
             _ => new NeverStops(),
             TimeProvider.System,
-            new DecodeLoopOptions());
+            new DecodeLoopOptions { Tiers = tiers });
     }
 
     public LlavaConfig Config { get; }
+
+    /// <summary>Where KV blocks are; null: on the device only.</summary>
+    public TierCounts? Tiers => _loop.Load.Tiers;
 
     /// <summary>Completes when the engine takes requests.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => _loop.StartAsync(cancellationToken);
@@ -69,18 +82,8 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     public async Task<TimedTurn> AskAsync(
         IReadOnlyList<int> ids, IReadOnlyList<ImageSpan> images, int tokens, CancellationToken cancellationToken)
     {
-        var request = new SequenceRequest
-        {
-            Name = "turn",
-            TokenIds = ids,
-            Images = images,
-            Sampling = SamplingOptions.Greedy,
-            Seed = 0,
-            Turn = 0,
-            MaxTokens = tokens,
-        };
         var (answer, first, cached, start) = (new List<int>(), TimeSpan.Zero, 0, Stopwatch.GetTimestamp());
-        await foreach (var next in _loop.GenerateAsync(request, cancellationToken))
+        await foreach (var next in _loop.GenerateAsync(RequestOf(ids, images, tokens), cancellationToken))
         {
             if (next is GenerationEvent.Started started)
             {
@@ -94,6 +97,29 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
         }
 
         return new TimedTurn(first, answer, cached);
+    }
+
+    /// <summary>Has a turn take its blocks, and what was in them, and gives it up before it is computed.</summary>
+    public async Task TakeBlocksAsync(IReadOnlyList<int> ids, CancellationToken cancellationToken)
+    {
+        await foreach (var next in _loop.GenerateAsync(RequestOf(ids, [], 1), cancellationToken))
+        {
+            if (next is GenerationEvent.Started)
+            {
+                break;
+            }
+        }
+    }
+
+    /// <summary>Completes when no more blocks are moved.</summary>
+    public async Task UntilIdleAsync(CancellationToken cancellationToken)
+    {
+        var pause = TimeSpan.FromMilliseconds(100);
+        for (var (before, same) = (Tiers, 0); same < 5; same = Tiers == before ? same + 1 : 0)
+        {
+            before = Tiers;
+            await Task.Delay(pause, TimeProvider.System, cancellationToken);
+        }
     }
 
     /// <inheritdoc/>
@@ -119,6 +145,17 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
         await _loop.DisposeAsync();
         _tower.Dispose();
     }
+
+    private static SequenceRequest RequestOf(IReadOnlyList<int> ids, IReadOnlyList<ImageSpan> images, int tokens) => new()
+    {
+        Name = "turn",
+        TokenIds = ids,
+        Images = images,
+        Sampling = SamplingOptions.Greedy,
+        Seed = 0,
+        Turn = 0,
+        MaxTokens = tokens,
+    };
 
     private sealed class NeverStops : IStopRule
     {

@@ -129,6 +129,30 @@ public sealed class KvTiersTests
     }
 
     [Fact]
+    public void HostSmall_WithADisk_LetsIdleBlocksPassToTheDisk()
+    {
+        var options = new KvTierOptions { GroupBlocks = 4, DiskAfter = 60 * Second };
+        var host = new TierHost(blocks: 64, slots: 12, disk: 100, options);
+        var old = host.Conversation(8, 1);
+        ComputeSlowly(host, old);
+        host.Compute(host.Conversation(40, 2));
+
+        host.Now = 60 * Second;
+        host.Settle();
+        Assert.Equal(12, host.Tiers.Counts.Host);
+        host.Now += 60 * Second;
+        host.Settle();
+
+        // All 48 are on the disk, through the four slots of a group: the other slots keep what they had.
+        Assert.Equal((12, 48, 0L), (host.Tiers.Counts.Host, host.Tiers.Counts.Disk, host.Tiers.Counts.Lost));
+        Assert.Null(host.Tiers.NextDue());
+        host.Compute(host.Conversation(60, 3));
+        Assert.True(host.Tiers.Promote(old, KeysOf(old)));
+        host.Settle();
+        Assert.Equal(8, host.Compute(old));
+    }
+
+    [Fact]
     public void DiskRead_Damaged_GivesUpTheGroupAndKeepsTheRest()
     {
         var host = new TierHost(blocks: 32, slots: 8, disk: 64, new KvTierOptions { GroupBlocks = 4 });

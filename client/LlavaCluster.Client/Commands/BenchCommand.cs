@@ -1,6 +1,5 @@
 using System.CommandLine;
 using LlavaCluster.Client.Load;
-using LlavaCluster.Protos;
 
 namespace LlavaCluster.Client.Commands;
 

@@ -58,9 +58,9 @@ internal sealed class LoadReport
             output.WriteLine(Invariant($"{name,-24} {times.At(50),9:f4} {times.At(90),9:f4} {times.At(99),9:f4} {times.Count,8}"));
         }
 
-        foreach (var error in _turns.Where(turn => turn.Error is not null).CountBy(turn => turn.Error))
+        foreach (var (error, count) in _turns.Select(turn => turn.Error).OfType<string>().CountBy(error => error))
         {
-            output.WriteLine(Invariant($"{error.Value} × {error.Key}"));
+            output.WriteLine(Invariant($"{count} × {error}"));
         }
     }
 

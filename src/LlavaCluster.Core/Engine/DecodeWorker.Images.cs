@@ -120,9 +120,26 @@ internal sealed partial class DecodeWorker
         _imagesChanged = false;
         foreach (var image in _images.TakeSurplus(IsNeeded))
         {
-            _link.Send(new ShardMessage.ForgetImage(image));
-            _runner.ForgetImage(image);
+            ForgetImage(image);
         }
+    }
+
+    /// <summary>Those that no sequence needs are gone at once.</summary>
+    private void ForgetImages(IReadOnlyList<ImageSpan> images)
+    {
+        foreach (var span in images)
+        {
+            if (!IsNeeded(span.Image) && _images.Take(span.Image))
+            {
+                ForgetImage(span.Image);
+            }
+        }
+    }
+
+    private void ForgetImage(ImageHash image)
+    {
+        _link.Send(new ShardMessage.ForgetImage(image));
+        _runner.ForgetImage(image);
     }
 
     private bool IsMissing(ImageHash image) => _live.Values.Any(live => live.Sequence.MissingImages.Contains(image));

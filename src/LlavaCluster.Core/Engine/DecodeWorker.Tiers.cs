@@ -54,12 +54,13 @@ internal sealed partial class DecodeWorker
             return;
         }
 
-        var now = Now;
-        if (due > now)
+        if (due - Now is var wait && wait > TimeSpan.Zero)
         {
-            _wake.Change(due - now, Timeout.InfiniteTimeSpan);
+            _wake.Change(wait, Timeout.InfiniteTimeSpan);
         }
-        else
+
+        // It may have come between two looks at the clock.
+        if (Now >= due)
         {
             _commands.Add(Wake);
         }

@@ -145,7 +145,8 @@ internal sealed partial class DecodeWorker
                 EndMove(moved);
                 break;
             case EngineCommand.Forget forget:
-                forget.Told.TrySetResult(Forget(forget.Keys.First(forget.Ids, forget.Ids.Length / _runner.Capacity.BlockTokens)));
+                ForgetImages(forget.Images);
+                forget.Told.TrySetResult(Forget(forget.Keys));
                 break;
         }
     }

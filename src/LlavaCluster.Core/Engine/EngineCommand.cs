@@ -1,5 +1,4 @@
 using LlavaCluster.Core.Imaging;
-using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
@@ -22,8 +21,8 @@ internal abstract record EngineCommand
     /// <summary>KV blocks were moved, or could not be.</summary>
     public sealed record Moved(TierMove Move, TierMoveResult Result) : EngineCommand;
 
-    /// <summary>Forget the blocks of a chain; tells how many.</summary>
-    public sealed record Forget(BlockKeys Keys, int[] Ids, TaskCompletionSource<int> Told) : EngineCommand;
+    /// <summary>Forget the blocks of a conversation, and its images; tells how many blocks.</summary>
+    public sealed record Forget(UInt128[] Keys, IReadOnlyList<ImageSpan> Images, TaskCompletionSource<int> Told) : EngineCommand;
 
     /// <summary>It is time to look after what lies idle.</summary>
     public sealed record Wake : EngineCommand;

@@ -15,8 +15,8 @@ public interface IDecodeEngine
     IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Forgets the KV of a conversation that is over, in all tiers: what no other conversation shares with it, and no turn that runs or
-    /// waits uses.
+    /// Forgets the KV of a conversation that is over, in all tiers, as far as no other conversation shares it and no turn that runs uses
+    /// it, and its images, unless a turn needs them.
     /// </summary>
     /// <param name="conversation">Its ids, images and tenant; the rest does not matter.</param>
     /// <returns>Blocks forgotten.</returns>

@@ -76,6 +76,9 @@ internal sealed class ResidentImages(IFeatureSource source, int idle, Action<Eng
         return surplus;
     }
 
+    /// <summary>The runners may forget this image; false when they do not have it.</summary>
+    public bool Take(ImageHash image) => _loaded.Remove(image);
+
     private async Task FetchAsync(ImageSpan span, string? encoder, CancellationToken cancellationToken)
     {
         try

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using LlavaCluster.Benchmarks.Table;
-using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model;
 

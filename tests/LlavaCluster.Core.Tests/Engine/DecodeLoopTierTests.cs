@@ -97,6 +97,7 @@ public sealed class DecodeLoopTierTests
 
         Assert.Equal(6, await host.Loop.ForgetAsync(conversation).WaitAsync(Patience));
 
+        Assert.Contains($"forget {Cat.Hex[..8]}", host.Runner.Calls);
         var events = await host.AllAsync(conversation).WaitAsync(Patience);
         Assert.Equal(new GenerationEvent.Started(100, 0), events[0]);
         Assert.Equal(0, host.Loop.Load.Tiers?.Host ?? 0);

@@ -65,6 +65,9 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(SequenceRequest request, CancellationToken cancellationToken) =>
         _loop is { } loop ? loop.GenerateAsync(request, cancellationToken) : throw NotLeading();
 
+    /// <inheritdoc/>
+    public Task<int> ForgetAsync(SequenceRequest conversation) => _loop?.ForgetAsync(conversation) ?? Task.FromResult(0);
+
     /// <summary>Reads the weights of the rank that the seat was made for; a spare one waits to be told a rank.</summary>
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {

@@ -37,27 +37,28 @@ internal sealed class DiskTier(int blocks)
         return found;
     }
 
-    /// <summary>Removes the oldest groups until there is room for so many blocks; those that are being read stay.</summary>
-    /// <returns>Numbers of the groups removed; null when there is not enough room with all of them gone, and then none is removed.</returns>
-    public IReadOnlyList<long>? MakeRoom(int count)
+    /// <summary>
+    /// Removes the oldest groups until there is room for so many blocks, or none is left that may go: not those that are being read, nor
+    /// those with a block that is in faster memory too. Without its copy here such a block would only be written again.
+    /// </summary>
+    /// <param name="count">Blocks.</param>
+    /// <param name="isAbove">A block is in faster memory.</param>
+    /// <returns>Numbers of the groups removed.</returns>
+    public IReadOnlyList<long> MakeRoom(int count, Func<UInt128, bool> isAbove)
     {
-        var (free, oldest) = (Room, new List<DiskGroup>());
-        for (var node = _byAge.First; node is not null && free < count; node = node.Next)
+        var removed = new List<long>();
+        for (var node = _byAge.First; node is not null && Room < count;)
         {
-            if (node.Value.Readers == 0)
+            var group = node.Value;
+            node = node.Next;
+            if (group.Readers == 0 && !group.Keys.Any(key => isAbove(key.Key)))
             {
-                oldest.Add(node.Value);
-                free += node.Value.Keys.Length;
+                Remove(group);
+                removed.Add(group.Number);
             }
         }
 
-        if (free < count)
-        {
-            return null;
-        }
-
-        oldest.ForEach(Remove);
-        return [.. oldest.Select(group => group.Number)];
+        return removed;
     }
 
     /// <summary>A group was written.</summary>

@@ -23,6 +23,7 @@ public sealed partial class KvTiers
     private long _looked = -1;
     private bool _movingToHost;
     private bool _movingToDisk;
+    private bool _diskIsFull;
     private bool _forgetting;
 
     private bool IsDiskUsable => _mover.DiskBlocks > 0 && _now >= _diskRetry;
@@ -156,7 +157,7 @@ public sealed partial class KvTiers
                 continue;
             }
 
-            if (_passing.Contains(move.Slots[i]))
+            if (_passing.Contains(move.Slots[i]) && !_disk.Contains(key.Key))
             {
                 _host.AddPassing(key.Key, key.Parent, move.Slots[i], _now - _options.DiskAfter);
             }
@@ -181,8 +182,8 @@ public sealed partial class KvTiers
 
         var entry = need switch
         {
-            Need.Pressed => Evictable(alsoOnDevice: false) ?? Evictable(alsoOnDevice: true),
-            Need.OldEnoughForTheDisk when CanPass => Evictable(alsoOnDevice: true),
+            Need.Pressed => Evictable(saved: true) ?? (IsDiskUsable && !_diskIsFull ? null : Evictable(saved: false)),
+            Need.OldEnoughForTheDisk when CanPass => FirstOf(saved: true, alsoOnDevice: true),
             _ => null,
         };
         if (entry is null)
@@ -204,8 +205,13 @@ public sealed partial class KvTiers
         return true;
     }
 
-    private HostEntry? Evictable(bool alsoOnDevice) => _host.Entries.FirstOrDefault(entry => entry.Readers == 0
-        && (entry.Unsaved.List is null || !IsDiskUsable) && (alsoOnDevice || !_cache.TryGet(entry.Key, out _)));
+    /// <summary>The block to go from host memory: rather one that is not on the device too.</summary>
+    private HostEntry? Evictable(bool saved) => FirstOf(saved, alsoOnDevice: false) ?? FirstOf(saved, alsoOnDevice: true);
+
+    private HostEntry? FirstOf(bool saved, bool alsoOnDevice) => (saved ? _host.Count - _host.Unsaved : _host.Unsaved) == 0
+        ? null
+        : _host.Entries.FirstOrDefault(entry => entry.Readers == 0 && entry.Unsaved.List is null == saved
+            && (alsoOnDevice || !_cache.TryGet(entry.Key, out _)));
 
     private void MoveToDisk()
     {
@@ -227,18 +233,21 @@ public sealed partial class KvTiers
             group.Add(entry);
         }
 
-        var most = Math.Min(group.Count, pressed ? _mover.DiskBlocks : _disk.Room);
-        if (most == 0 || _disk.MakeRoom(most) is not { } dropped)
+        if (pressed)
+        {
+            foreach (var number in _disk.MakeRoom(group.Count, key => _host.Contains(key) || _cache.TryGet(key, out _)))
+            {
+                Drop(number);
+            }
+        }
+
+        _diskIsFull = pressed && _disk.Room == 0;
+        if (_disk.Room == 0 || group.Count == 0)
         {
             return;
         }
 
-        foreach (var number in dropped)
-        {
-            Drop(number);
-        }
-
-        _writing = [.. group[..most]];
+        _writing = [.. group.Take(_disk.Room)];
         Array.ForEach(_writing, HostTier.BeginReading);
         _movingToDisk = true;
         _mover.Begin(new TierMove.ToDisk([.. _writing.Select(entry => entry.Slot)], ++_group), _post);

@@ -58,8 +58,9 @@ public sealed partial class KvTiers
     public void Advance(TimeSpan now)
     {
         _now = now;
-        MoveToHost();
+        // In this order: what is on the disk may leave host memory.
         MoveToDisk();
+        MoveToHost();
     }
 
     /// <summary>When <see cref="Advance"/> would begin a move if nothing else happens; null: never.</summary>
@@ -68,7 +69,8 @@ public sealed partial class KvTiers
         TimeSpan? toHost = null;
         if (!_movingToHost && _idle.Oldest is { } block && (_host.FreeSlots > 0 || CanPass))
         {
-            toHost = _idle.Since(block) + (_host.FreeSlots > 0 ? _options.HostAfter : _options.DiskAfter);
+            var idle = _host.FreeSlots > 0 || _options.DiskAfter < _options.HostAfter ? _options.HostAfter : _options.DiskAfter;
+            toHost = _idle.Since(block) + idle;
         }
 
         TimeSpan? toDisk = null;

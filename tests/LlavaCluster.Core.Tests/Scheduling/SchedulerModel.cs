@@ -142,6 +142,19 @@ internal sealed class SchedulerModel
             _tiers.Advance(Now);
         }
 
+        // Then time passes until nothing is due any more; whenever something is, there is something to move.
+        for (var moves = 0; _tiers.NextDue() is { } due; moves++)
+        {
+            Assert.True(moves < 1000, "Blocks are moved for ever.");
+            _steps = Math.Max(_steps, (int)Math.Ceiling(due.TotalSeconds));
+            _tiers.Advance(Now);
+            Assert.NotEmpty(_mover.Begun);
+            while (_mover.Begun.Count > 0)
+            {
+                EndMove();
+            }
+        }
+
         Assert.Empty(_tiers.Held);
 
         Assert.Equal((0, 0, _pool.Total), (_scheduler.Waiting, _scheduler.Running.Count, _pool.Free));

@@ -1,14 +1,15 @@
 namespace LlavaCluster.Core.Tiering;
 
 /// <summary>
-/// Which blocks lie in which group on the disk. A group is written once and goes as a whole, the least recently used first. Engine
-/// thread only.
+/// Which blocks lie in which group on the disk. A group is written once and goes as a whole, the least recently used first. One that is
+/// being read is forgotten at once, but its file stays, and takes room, until the last reader has done. Engine thread only.
 /// </summary>
 /// <param name="blocks">Blocks that there is room for, those that were forgotten inside a group included.</param>
 internal sealed class DiskTier(int blocks)
 {
     private readonly Dictionary<UInt128, (DiskGroup Group, int Index)> _places = [];
     private readonly Dictionary<long, DiskGroup> _groups = [];
+    private readonly Dictionary<long, DiskGroup> _readOnly = [];
     private readonly LinkedList<DiskGroup> _byAge = [];
 
     /// <summary>Called with a block that is no longer on the disk.</summary>
@@ -53,7 +54,7 @@ internal sealed class DiskTier(int blocks)
             node = node.Next;
             if (group.Readers == 0 && !group.Keys.Any(key => isAbove(key.Key)))
             {
-                Remove(group);
+                Forget(group);
                 removed.Add(group.Number);
             }
         }
@@ -86,7 +87,7 @@ internal sealed class DiskTier(int blocks)
     }
 
     /// <summary>Forgets one block.</summary>
-    /// <returns>The group's number when nothing in it can be found any more: it was removed.</returns>
+    /// <returns>The group's number when nothing in it can be found any more, and its file should go.</returns>
     public long? Remove(UInt128 key)
     {
         if (!_places.Remove(key, out var place))
@@ -100,38 +101,53 @@ internal sealed class DiskTier(int blocks)
             return null;
         }
 
-        Remove(place.Group);
-        return place.Group.Number;
+        return Forget(place.Group) ? place.Group.Number : null;
     }
 
     /// <summary>Forgets a whole group, if it is here.</summary>
-    public bool RemoveGroup(long number)
+    /// <returns>True when its file should go.</returns>
+    public bool RemoveGroup(long number) => _groups.TryGetValue(number, out var group) && Forget(group);
+
+    /// <summary>A move begins to read blocks of a group: it counts as used now.</summary>
+    public void BeginReading(long number)
     {
-        if (!_groups.TryGetValue(number, out var group))
+        var group = _groups[number];
+        group.Readers++;
+        _byAge.Remove(group.ByAge);
+        _byAge.AddLast(group.ByAge);
+    }
+
+    /// <summary>A move has read its blocks of a group.</summary>
+    /// <returns>True when the group was forgotten meanwhile and its file should go.</returns>
+    public bool EndReading(long number)
+    {
+        var forgotten = _readOnly.TryGetValue(number, out var group);
+        group ??= _groups[number];
+        if (--group.Readers > 0 || !forgotten)
         {
             return false;
         }
 
-        Remove(group);
+        _readOnly.Remove(number);
+        Used -= group.Keys.Length;
         return true;
     }
 
-    /// <summary>A move begins to read blocks of a group, or has read them: it counts as used now.</summary>
-    public void NoteReader(long number, int change)
-    {
-        if (_groups.TryGetValue(number, out var group))
-        {
-            group.Readers += change;
-            _byAge.Remove(group.ByAge);
-            _byAge.AddLast(group.ByAge);
-        }
-    }
-
-    private void Remove(DiskGroup group)
+    /// <summary>Nothing in a group can be found from now on.</summary>
+    /// <returns>True when its file should go: nobody reads it.</returns>
+    private bool Forget(DiskGroup group)
     {
         _groups.Remove(group.Number);
         _byAge.Remove(group.ByAge);
-        Used -= group.Keys.Length;
+        if (group.Readers > 0)
+        {
+            _readOnly.Add(group.Number, group);
+        }
+        else
+        {
+            Used -= group.Keys.Length;
+        }
+
         for (var i = 0; i < group.Keys.Length; i++)
         {
             if (_places.TryGetValue(group.Keys[i].Key, out var place) && place.Group == group)
@@ -140,6 +156,8 @@ internal sealed class DiskTier(int blocks)
                 Removed?.Invoke(group.Keys[i].Key);
             }
         }
+
+        return group.Readers == 0;
     }
 
     private sealed class DiskGroup

@@ -119,7 +119,7 @@ public sealed partial class KvTiers
 
         foreach (var group in fromDisk.Select(i => found[i].Disk.Group).Distinct())
         {
-            _disk.NoteReader(group, 1);
+            _disk.BeginReading(group);
         }
 
         var blocks = CollectionsMarshal.AsSpan(promotion.Blocks)[promotion.Known..].ToArray();
@@ -177,7 +177,10 @@ public sealed partial class KvTiers
     {
         foreach (var group in move.Places.Select(place => place.Group).Distinct())
         {
-            _disk.NoteReader(group, -1);
+            if (_disk.EndReading(group))
+            {
+                Drop(group);
+            }
         }
 
         foreach (var group in result.Failed.Select(i => move.Places[i].Group).Distinct())

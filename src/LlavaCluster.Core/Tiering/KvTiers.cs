@@ -131,7 +131,7 @@ public sealed partial class KvTiers
     private bool Forget(UInt128 key)
     {
         var onDevice = _cache.TryGet(key, out var block);
-        if (onDevice && _pool.ReferencesOf(block) > 0)
+        if (Underway(key) is not null || (onDevice && _pool.ReferencesOf(block) > 0))
         {
             return false;
         }

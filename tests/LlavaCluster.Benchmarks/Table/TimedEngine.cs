@@ -18,10 +18,10 @@ namespace LlavaCluster.Benchmarks.Table;
 /// </summary>
 internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
 {
-    private const int FeatureBytes = 256 << 20;
+    private const long UsualFeatures = 256 << 20;
 
     private readonly ConcurrentDictionary<ImageHash, Func<ImageTiles>> _pictures = new();
-    private readonly ByteBoundedCache<ImageHash, ImageFeatures> _features = new(FeatureBytes);
+    private readonly ByteBoundedCache<ImageHash, ImageFeatures> _features;
     private readonly VisionEncoder _tower;
     private readonly Lock _encoding = new();
     private readonly DecodeLoop _loop;
@@ -29,8 +29,9 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     /// <summary>Loads the vision tower; the rest is loaded by <see cref="StartAsync"/>.</summary>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="kvBlocks">Blocks of 16 positions.</param>
-    public TimedEngine(string folder, int kvBlocks)
-        : this(folder, new ModelRunnerOptions { KvBlocks = kvBlocks }, new KvTierOptions())
+    /// <param name="featureBytes">Features that are kept, bytes.</param>
+    public TimedEngine(string folder, int kvBlocks, long featureBytes = UsualFeatures)
+        : this(folder, new ModelRunnerOptions { KvBlocks = kvBlocks }, new KvTierOptions(), featureBytes)
     {
     }
 
@@ -38,8 +39,10 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     /// <param name="folder">The checkpoint.</param>
     /// <param name="options">KV blocks on the device and below.</param>
     /// <param name="tiers">When they move.</param>
-    public TimedEngine(string folder, ModelRunnerOptions options, KvTierOptions tiers)
+    /// <param name="featureBytes">Features that are kept, bytes.</param>
+    public TimedEngine(string folder, ModelRunnerOptions options, KvTierOptions tiers, long featureBytes = UsualFeatures)
     {
+        _features = new ByteBoundedCache<ImageHash, ImageFeatures>(featureBytes);
         var device = new TensorDevice(CPU, ScalarType.BFloat16);
         Config = LlavaConfigReader.Read(folder);
         using var weights = new CheckpointWeights(folder, Config, device.Device, device.Type);

@@ -18,6 +18,7 @@ namespace LlavaCluster.Silo.Api;
 /// </summary>
 internal sealed class LlavaService(
     IGrainFactory grains,
+    TurnRelay turns,
     ImageIntake images,
     IOptions<SessionOptions> sessions,
     SessionPages pages,
@@ -49,7 +50,7 @@ internal sealed class LlavaService(
             MayCreate = isNew,
         };
         var withLogProbs = request.Sampling is { HasLogprobs: true };
-        await foreach (var what in SessionOf(session).Chat(turn, cancel).WithCancellation(cancel))
+        await foreach (var what in turns.ReadAsync(session, turn, cancel))
         {
             await responseStream.WriteAsync(ProtoMapping.ToProto(what, withLogProbs), cancel);
         }
@@ -61,7 +62,11 @@ internal sealed class LlavaService(
 
     /// <inheritdoc/>
     public override Task<ListSessionsResponse> ListSessions(ListSessionsRequest request, ServerCallContext context) =>
-        pages.ReadAsync(request, context.CancellationToken);
+        settings.MayListSessions
+            ? pages.ReadAsync(request, context.CancellationToken)
+            : throw new RpcException(new Status(
+                StatusCode.PermissionDenied,
+                "This server does not list its sessions: their ids are secrets, and it does not tell its callers apart. --list-sessions true makes it."));
 
     /// <inheritdoc/>
     public override async Task<Session> ForkSession(ForkSessionRequest request, ServerCallContext context)

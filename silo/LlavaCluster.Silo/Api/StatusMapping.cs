@@ -21,6 +21,7 @@ internal static class StatusMapping
         [RefusalCode.AlreadyExists] = StatusCode.AlreadyExists,
         [RefusalCode.TurnRunning] = StatusCode.Aborted,
         [RefusalCode.Unavailable] = StatusCode.Unavailable,
+        [RefusalCode.Moving] = StatusCode.Unavailable,
     };
 
     /// <summary>What a client is told of an error.</summary>

@@ -8,4 +8,10 @@ internal sealed class EdgeOptions
     /// <summary>Largest gRPC request, MiB: the images sent inside one turn. Larger ones are uploaded first.</summary>
     [Range(1, 1024)]
     public int MaxRequestMib { get; set; } = 64;
+
+    /// <summary>
+    /// Whether callers may list all sessions. Whoever knows a session's id may go on with it, so by default only a server that none but
+    /// this machine reaches lists them.
+    /// </summary>
+    public bool? ListSessions { get; set; }
 }

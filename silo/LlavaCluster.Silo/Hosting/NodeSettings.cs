@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using System.Reflection;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Silo.Commands;
@@ -29,6 +30,9 @@ internal sealed record NodeSettings(
 
     /// <summary>Largest gRPC request, bytes: what configuration says, but never less than the largest image.</summary>
     public long MaxRequestBytes => Math.Max((long)Edge.MaxRequestMib << 20, Images.MaxBytes + (1L << 20));
+
+    /// <summary>Whether callers may list all sessions.</summary>
+    public bool MayListSessions => Edge.ListSessions ?? IPAddress.IsLoopback(IPAddress.Parse(Node.Bind));
 
     private IEnumerable<(object Options, string Section)> All =>
     [

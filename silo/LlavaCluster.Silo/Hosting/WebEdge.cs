@@ -51,6 +51,7 @@ internal sealed class WebEdge(NodeSettings settings)
     {
         services.AddRouting();
         services.AddSingleton<ImageIntake>();
+        services.AddSingleton<TurnRelay>();
         services.AddSingleton<SessionPages>();
         services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = (int)settings.MaxRequestBytes)
             .AddServiceOptions<LlavaService>(service => service.Interceptors.Add<StatusInterceptor>());

@@ -23,6 +23,9 @@ public enum RefusalCode
 
     /// <summary>Nobody can serve it now: no replica, or the silo is stopping.</summary>
     Unavailable,
+
+    /// <summary>The session is leaving its silo and comes up on another one: whoever asks again finds it there.</summary>
+    Moving,
 }
 
 /// <summary>A request was refused and changed nothing. The message is meant for the client: value, limit, way out.</summary>

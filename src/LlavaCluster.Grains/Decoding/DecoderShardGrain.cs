@@ -65,6 +65,14 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<De
         {
             throw new TurnRefusedException(RefusalCode.InvalidArgument, error.Message);
         }
+        catch (Exception error)
+            when (error is OrleansException or EnumerationAbortedException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            // Not the turn's fault, nor the engine's: an encoder went away while it sent an image, for one. Another attempt heals that.
+            LogLost(sequence.Name, error.Message);
+            throw new TurnRefusedException(
+                RefusalCode.Unavailable, "A part of the cluster went away while the turn waited for it. Try again in a moment.", RetryAfter);
+        }
         catch (Exception error) when (error is not TurnRefusedException && !cancellationToken.IsCancellationRequested)
         {
             // An exception of any other kind may not cross to another silo; what it says is for the operator anyway.
@@ -92,6 +100,9 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<De
         RefusalReason.QueueFull => new(RefusalCode.QueueFull, error.Message, RetryAfter),
         _ => new(RefusalCode.Unavailable, error.Message, RetryAfter),
     };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Sequence {Sequence} lost what it waited for: {Why}")]
+    private partial void LogLost(string sequence, string why);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Sequence {Sequence} failed in the engine.")]
     private partial void LogFailed(string sequence, Exception error);

@@ -221,5 +221,5 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         new(RefusalCode.AlreadyExists, $"Turn id '{turnId}' was used for another message; choose a new one.");
 
     private static TurnRefusedException Leaving() => new(
-        RefusalCode.Unavailable, "The session is moving to another silo. Ask again with the same turn id: it goes on.", TimeSpan.FromSeconds(1));
+        RefusalCode.Moving, "The session is moving to another silo. Ask again with the same turn id: it goes on.", TimeSpan.FromSeconds(1));
 }

@@ -76,7 +76,7 @@ public sealed class RedisConnection : IAsyncDisposable
             {
                 await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is RedisException or RedisTimeoutException)
+            catch (Exception error) when (error is RedisException or RedisTimeoutException or OperationCanceledException)
             {
                 throw new StoreUnavailableException(
                     MayPass(error)
@@ -90,8 +90,11 @@ public sealed class RedisConnection : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
 
-    /// <summary>No connection, no answer in time, or a server that is still reading its files.</summary>
+    /// <summary>
+    /// No connection, no answer in time, or a server that is still reading its files. A call that nobody has cancelled ends as if it were
+    /// when the script that it runs could not be sent beforehand.
+    /// </summary>
     private static bool MayPass(Exception error) =>
-        error is RedisConnectionException or RedisTimeoutException
+        error is RedisConnectionException or RedisTimeoutException or OperationCanceledException
         || (error is RedisServerException && error.Message.StartsWith("LOADING", StringComparison.Ordinal));
 }

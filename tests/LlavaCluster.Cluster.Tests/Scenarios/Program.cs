@@ -60,7 +60,7 @@ internal static class Program
             Console.WriteLine($"Undisturbed, {most.Sessions} sessions of {most.Turns} turns: at most {undisturbed.First.TotalSeconds:F2} s to a first token.");
         }
 
-        var failed = new List<SceneResult>();
+        var failed = 0;
         Console.WriteLine($"\n{SceneResult.Heading}");
         Console.WriteLine(SceneResult.Rule);
         foreach (var (scene, talks) in played.TakeWhile(_ => !cancellationToken.IsCancellationRequested))
@@ -69,15 +69,11 @@ internal static class Program
             Console.WriteLine(result.Line);
             if (result.Failure is not null)
             {
-                failed.Add(result);
+                failed++;
+                Console.Error.WriteLine($"\n=== {result.Name}: {result.Failure}\n{string.Join('\n', result.Logs)}");
             }
         }
 
-        foreach (var result in failed)
-        {
-            Console.Error.WriteLine($"\n=== {result.Name}: {result.Failure}\n{string.Join('\n', result.Logs)}");
-        }
-
-        return failed.Count == 0;
+        return failed == 0 && !cancellationToken.IsCancellationRequested;
     }
 }

@@ -19,4 +19,10 @@ internal sealed record Scene(string Name, string What)
 
     /// <summary>The same for <c>--short</c>, where it is part of that.</summary>
     public Talks? Short { get; init; }
+
+    /// <summary>The one gateway that clients call; null: all of them, by chance.</summary>
+    public string? Called { get; init; }
+
+    /// <summary>What is done must not break a single client's stream.</summary>
+    public bool IsUnbroken { get; init; }
 }

@@ -12,7 +12,9 @@ internal sealed class SceneCluster : IAsyncDisposable
     private readonly List<GrpcChannel> _channels = [];
     private readonly List<SceneSilo> _silos = [];
 
-    private SceneCluster(RedisServer redis) => Redis = redis;
+    private readonly double _slack;
+
+    private SceneCluster(RedisServer redis, double slack) => (Redis, _slack) = (redis, slack);
 
     /// <summary>What they share.</summary>
     public RedisServer Redis { get; }
@@ -23,14 +25,20 @@ internal sealed class SceneCluster : IAsyncDisposable
     /// <summary>A client of each gateway.</summary>
     public IReadOnlyList<Llava.LlavaClient> Gateways { get; private set; } = [];
 
+    /// <summary>Their silos' names.</summary>
+    public IReadOnlyList<string> GatewayNames => [.. _silos.Where(silo => silo.Plan.IsGateway).Select(silo => silo.Plan.Name)];
+
     /// <summary>The silo of that name.</summary>
     public SceneSilo this[string name] => _silos.Single(silo => silo.Plan.Name == name);
 
     /// <summary>Starts all of them.</summary>
-    public static async Task<SceneCluster> StartAsync(IReadOnlyList<SiloPlan> plans, CancellationToken cancellationToken)
+    /// <param name="plans">The silos.</param>
+    /// <param name="slack">By how much clients are more patient than on a quiet machine.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<SceneCluster> StartAsync(IReadOnlyList<SiloPlan> plans, double slack, CancellationToken cancellationToken)
     {
         var redis = new RedisServer();
-        var cluster = new SceneCluster(redis);
+        var cluster = new SceneCluster(redis, slack);
         try
         {
             await redis.InitializeAsync();
@@ -83,8 +91,8 @@ internal sealed class SceneCluster : IAsyncDisposable
         return client;
     }
 
-    /// <summary>A client that notices within three seconds that a gateway no longer moves.</summary>
-    private static (Llava.LlavaClient Client, GrpcChannel Channel) ChannelTo(SceneSilo silo)
+    /// <summary>A client that notices within three seconds, on a quiet machine, that a gateway no longer moves.</summary>
+    private (Llava.LlavaClient Client, GrpcChannel Channel) ChannelTo(SceneSilo silo)
     {
         var channel = GrpcChannel.ForAddress(silo.Server, new GrpcChannelOptions
         {
@@ -96,8 +104,8 @@ internal sealed class SceneCluster : IAsyncDisposable
             {
                 EnableMultipleHttp2Connections = true,
                 KeepAlivePingDelay = TimeSpan.FromSeconds(1),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(2),
-                ConnectTimeout = TimeSpan.FromSeconds(2),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(2) * _slack,
+                ConnectTimeout = TimeSpan.FromSeconds(2) * _slack,
             },
         });
         return (new Llava.LlavaClient(channel), channel);

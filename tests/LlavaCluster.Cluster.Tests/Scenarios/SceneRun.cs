@@ -51,11 +51,11 @@ internal sealed class SceneRun
         SceneRun? run = null;
         try
         {
-            await using var cluster = await SceneCluster.StartAsync(scene.Silos, patience.Token);
+            await using var cluster = await SceneCluster.StartAsync(scene.Silos, slack, patience.Token);
             run = new SceneRun(cluster, expected, slack, time);
             try
             {
-                await run.PlayAsync(scene.Acts, talks, patience.Token);
+                await run.PlayAsync(scene, talks, patience.Token);
             }
             catch (Exception error)
             {
@@ -106,11 +106,11 @@ internal sealed class SceneRun
 
     private static string Sentence(Exception error) => error is SceneFailedException ? error.Message : $"{error.GetType().Name}: {error.Message}";
 
-    private async Task PlayAsync(IReadOnlyList<Act> acts, Talks talks, CancellationToken cancellationToken)
+    private async Task PlayAsync(Scene scene, Talks talks, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var talking = TalkAsync(talks, stop.Token);
-        var acting = ActAsync(acts, stop.Token);
+        var talking = TalkAsync(scene, talks, stop.Token);
+        var acting = ActAsync(scene.Acts, stop.Token);
         try
         {
             // Whichever fails first fails the scene: without clients no act needs to be waited for, and the other way round.
@@ -129,14 +129,17 @@ internal sealed class SceneRun
         }
 
         await CheckKeptAsync(cancellationToken);
+        var repeats = _talkers.Sum(talker => talker.Repeats);
+        Require(!scene.IsUnbroken || repeats == 0, $"{repeats} times a client had to ask again");
         var complaint = Cluster.Silos.Select(silo => silo.Complaint()).OfType<string>().FirstOrDefault();
         Require(complaint is null, complaint ?? "");
         await Cluster.TerminateAllAsync();
     }
 
-    private Task TalkAsync(Talks talks, CancellationToken cancellationToken)
+    private Task TalkAsync(Scene scene, Talks talks, CancellationToken cancellationToken)
     {
-        _talkers.AddRange(Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, Cluster.Gateways, Watch, Time)));
+        var gateways = Cluster.Gateways.Where((_, i) => scene.Called is not { } called || Cluster.GatewayNames[i] == called).ToArray();
+        _talkers.AddRange(Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, gateways, Watch, Time)));
         return Task.WhenAll(_talkers.Select(talker => talker.RunAsync(cancellationToken)));
     }
 

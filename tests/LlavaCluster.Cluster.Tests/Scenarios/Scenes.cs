@@ -26,6 +26,25 @@ internal static class Scenes
             Short = Small,
             Acts = [Decoding, new Act.Kill("gateway-1"), new Act.Recovered(2), new Act.Start()],
         },
+        new("kill-home", "kill −9 of a gateway that clients do not call, where half of their sessions live: no stream breaks")
+        {
+            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Talks = Full,
+            Called = "gateway-0",
+            IsUnbroken = true,
+            Acts = [Decoding, new Act.Kill("gateway-1"), new Act.Recovered(2), new Act.Start()],
+        },
+        new("drain", "SIGTERM of a decoder, then of a gateway where half of the sessions live: no stream breaks")
+        {
+            Silos =
+            [
+                Silo("gateway-0", "gateway,encoder"), Silo("gateway-1", "gateway"), Silo("decoder-0", "decoder"), Silo("decoder-1", "decoder"),
+            ],
+            Talks = Full,
+            Called = "gateway-0",
+            IsUnbroken = true,
+            Acts = [Decoding, new Act.Restart("decoder-1", "gateway-1"), new Act.Recovered(2)],
+        },
         new("kill-decoder", "kill −9 of the only decoder while tokens come; it is started again")
         {
             Silos = [Silo("gateway-0", "gateway,encoder"), Silo("decoder-0", "decoder")],

@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using LlavaCluster.Grains.Contracts;
+
+namespace LlavaCluster.Silo.Api;
+
+/// <summary>
+/// Reads a turn from its session's grain. When the silo where the session lives goes away, the grain comes up elsewhere, and is asked for
+/// the same turn from the first token that was not told: the client hears one unbroken answer.
+/// </summary>
+internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time, ILogger<TurnRelay> logger)
+{
+    /// <summary>Without an event for so long the client is told; it may ask another gateway.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The turn's events, each once.</summary>
+    public async IAsyncEnumerable<TurnEventMessage> ReadAsync(
+        string session, TurnRequestMessage turn, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // By its id it is the same turn when it is asked for again.
+        turn = turn with { TurnId = turn.TurnId.Length > 0 ? turn.TurnId : Guid.NewGuid().ToString("N") };
+        var began = false;
+        var lastSign = time.GetTimestamp();
+        while (true)
+        {
+            await using var events = grains.GetGrain<ISessionGrain>(session).Chat(turn, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            while (true)
+            {
+                try
+                {
+                    if (!await events.MoveNextAsync())
+                    {
+                        yield break;
+                    }
+                }
+                catch (Exception error)
+                    when (IsMoving(error) && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(lastSign) < Patience)
+                {
+                    LogMoving(session, turn.TurnId, error.Message);
+                    break;
+                }
+
+                lastSign = time.GetTimestamp();
+                var next = events.Current;
+                if (next is TurnStartedMessage && began)
+                {
+                    continue; // of the repeated call; the client knows it
+                }
+
+                began |= next is TurnStartedMessage;
+                turn = next is TurnDeltaMessage delta ? turn with { ResumeFrom = delta.Offset + delta.Tokens.Count } : turn;
+                yield return next;
+            }
+
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    /// <summary>The session itself says that it leaves, or its silo is lost.</summary>
+    private static bool IsMoving(Exception error) => error
+        is TurnRefusedException { Code: RefusalCode.Moving }
+        or EnumerationAbortedException
+        or SiloUnavailableException
+        or OrleansMessageRejectionException;
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session} is lost to this gateway; its turn {Turn} is asked for where it comes up: {Why}")]
+    private partial void LogMoving(string session, string turn, string why);
+}

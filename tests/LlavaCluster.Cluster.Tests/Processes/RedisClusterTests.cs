@@ -98,8 +98,8 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
 
         // It forgot everything: the conversation is gone, and no other one was harmed.
         await redis.FlushAsync();
-        var fenced = await Assert.ThrowsAsync<RpcException>(() => silo.ChatAsync(request.SessionId, 4, new Part { Text = "Still there?" }));
-        Assert.Equal(StatusCode.Unavailable, fenced.StatusCode);
+        var gone = await Assert.ThrowsAsync<RpcException>(() => silo.ChatAsync(request.SessionId, 4, new Part { Text = "Still there?" }));
+        Assert.Equal(StatusCode.NotFound, gone.StatusCode);
         Assert.Equal(expected.Tokens, (await Answer.ReadAsync(silo.Client.ChatAsync(Long("")))).Tokens);
     }
 

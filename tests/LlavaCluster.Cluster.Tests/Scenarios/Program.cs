@@ -19,6 +19,12 @@ internal static class Program
             return 0;
         }
 
+        if (args.FirstOrDefault(arg => arg.StartsWith("--", StringComparison.Ordinal) && arg is not ("--short" or "--slack")) is { } flag)
+        {
+            Console.Error.WriteLine($"There is no flag '{flag}'; --list, --short and --slack FACTOR are known.");
+            return 2;
+        }
+
         if (names.Except(Scenes.All.Select(scene => scene.Name)).FirstOrDefault() is { } unknown)
         {
             Console.Error.WriteLine($"There is no scene '{unknown}'. There are:");

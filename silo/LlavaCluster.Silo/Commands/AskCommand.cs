@@ -83,7 +83,6 @@ internal static class AskCommand
                 RequireFile(path);
             }
 
-            TinyNote.Write(settings.Model);
             await using var node = await Node.StartAsync(settings, cancel);
             await AnswerAsync(node.GrpcAddress, request, given[..^1], given[^1], cancel);
             return CommandLine.Done;

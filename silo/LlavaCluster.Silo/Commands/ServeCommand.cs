@@ -15,7 +15,6 @@ internal static class ServeCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var settings = flags.Read(parsed);
-            TinyNote.Write(settings.Model);
             Node node;
             try
             {

@@ -35,7 +35,7 @@ internal sealed record PhasePlan
     /// <summary>Dialogues: height of glyphs in the base tile at the start, pixels; it falls to the smallest that can be read.</summary>
     public double FirstGlyphHeight { get; init; }
 
-    /// <summary>The stage that it belongs to.</summary>
+    /// <summary>The stage that teaches such things first.</summary>
     [JsonIgnore]
     public TrainStage Stage => Kind switch
     {

@@ -49,6 +49,9 @@ internal sealed record RecipePlan
         ],
     };
 
+    /// <summary>The stage that a phase belongs to: one that goes back to the tower between dialogues is part of the later stage.</summary>
+    public TrainStage StageOf(int phase) => Phases.Take(phase + 1).Max(p => p.Stage);
+
     /// <summary>Reads the plan of a run's folder.</summary>
     /// <exception cref="TrainException">The file is damaged.</exception>
     public static RecipePlan Read(string path)

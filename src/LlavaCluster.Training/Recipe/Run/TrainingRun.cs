@@ -70,7 +70,7 @@ internal sealed class TrainingRun : IDisposable
         var began = _time.GetTimestamp();
         var steps = MostSteps;
         var phases = _folder.Plan.Phases;
-        while (Place.Phase < phases.Count && IsOf(phases[Place.Phase], stage))
+        while (Place.Phase < phases.Count && IsOf(stage))
         {
             var phase = phases[Place.Phase];
             if (!TrainPhase(phase, Stops, ref steps, progress))
@@ -92,16 +92,18 @@ internal sealed class TrainingRun : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Network.Dispose();
 
-    /// <summary>Whether a phase is to be trained for a stage; those that stand before it must be done.</summary>
-    private bool IsOf(PhasePlan phase, TrainStage stage)
+    /// <summary>Whether the next phase is to be trained for a stage; those that stand before it must be done.</summary>
+    private bool IsOf(TrainStage stage)
     {
-        if (stage == TrainStage.All || phase.Stage == stage)
+        var reached = _folder.Plan.StageOf(Place.Phase);
+        if (stage == TrainStage.All || reached == stage)
         {
             return true;
         }
 
-        return phase.Stage > stage ? false : throw new TrainException(
-            $"Stage {stage} builds on {phase.Stage}, which stands at step {Place.Step:N0} of {phase.Steps:N0} of phase '{phase.Name}'. "
+        var phase = _folder.Plan.Phases[Place.Phase];
+        return reached > stage ? false : throw new TrainException(
+            $"Stage {stage} builds on {reached}, which stands at step {Place.Step:N0} of {phase.Steps:N0} of phase '{phase.Name}'. "
             + "Train that first, or --stage all.");
     }
 

@@ -103,6 +103,17 @@ public sealed class TrainingRunTests : IDisposable
     }
 
     [Fact]
+    public void Train_BackToTheTowerBetweenDialogues_IsOfTheLaterStage()
+    {
+        var once = TinyRuns.Dialogues with { Steps = 1 };
+        using var run = _runs.Open("run", int.MaxValue, TinyRuns.Tower with { Steps = 1 }, once, TinyRuns.Tower with { Name = "again", Steps = 1 });
+        Assert.True(Train(run, TrainStage.Tower));
+        Assert.Equal(1, run.Place.Phase);
+        Assert.True(Train(run, TrainStage.Instruct));
+        Assert.Equal(3, run.Place.Phase);
+    }
+
+    [Fact]
     public void Train_Done_WritesACheckpointThatServingReads()
     {
         using (var run = _runs.Open("run", int.MaxValue, TinyRuns.Dialogues with { Steps = 1 }))

@@ -23,28 +23,43 @@ internal sealed record RecipePlan
     /// <summary>The phases.</summary>
     public required IReadOnlyList<PhasePlan> Phases { get; init; }
 
-    /// <summary>The recipe of the embedded model. Steps are numbers, not times, so that a run is the same on any machine.</summary>
+    /// <summary>
+    /// The recipe of the embedded model, in two rounds: what limited it after the first were letters, so the tower has a second time of its
+    /// own. Steps are numbers, not times, so that a run is the same on any machine.
+    /// </summary>
     public static RecipePlan Standard { get; } = new()
     {
         Phases =
         [
-            new PhasePlan { Name = "tower", Kind = PhaseKind.Tower, Steps = 24_000, Batch = 32, Rate = 1e-3 },
-            new PhasePlan { Name = "words", Kind = PhaseKind.Words, Steps = 300, Batch = 6144, Rate = 1.5e-3 },
-            new PhasePlan { Name = "connector", Kind = PhaseKind.Connector, Steps = 300, Batch = 6144, Rate = 1.5e-3 },
+            new PhasePlan { Name = "tower", Kind = PhaseKind.Tower, Steps = 12_000, Batch = 32, Rate = 1e-3 },
+            new PhasePlan { Name = "words", Kind = PhaseKind.Words, Steps = 200, Batch = 6144, Rate = 1.5e-3 },
+            new PhasePlan { Name = "connector", Kind = PhaseKind.Connector, Steps = 200, Batch = 6144, Rate = 1.5e-3 },
 
             // Many cheap steps on the base tile first: on whole pictures from the start the language model learns little in the same time.
-            new PhasePlan { Name = "base", Kind = PhaseKind.Dialogues, Steps = 6_000, Batch = 6144, Rate = 1.5e-3, FirstGlyphHeight = 20 },
-            new PhasePlan { Name = "grid", Kind = PhaseKind.Dialogues, Steps = 3_000, Batch = 6144, Rate = 8e-4, GridShare = 0.7, SpellingShare = 0.35 },
+            new PhasePlan { Name = "base", Kind = PhaseKind.Dialogues, Steps = 2_400, Batch = 6144, Rate = 1.5e-3, FirstGlyphHeight = 20 },
+            new PhasePlan { Name = "grid", Kind = PhaseKind.Dialogues, Steps = 500, Batch = 6144, Rate = 8e-4, GridShare = 0.7, SpellingShare = 0.35 },
+            new PhasePlan { Name = "tower2", Kind = PhaseKind.Tower, Steps = 8_000, Batch = 32, Rate = 1e-3 },
             new PhasePlan
             {
-                Name = "whole",
+                Name = "base2",
                 Kind = PhaseKind.Dialogues,
-                Steps = 1_000,
+                Steps = 2_400,
                 Batch = 6144,
-                Rate = 3e-4,
-                GridShare = 0.7,
-                SpellingShare = 0.35,
+                Rate = 1.5e-3,
+                TowerRate = 0.25,
+                SpellingShare = 0.25,
+                FirstGlyphHeight = 12,
+            },
+            new PhasePlan
+            {
+                Name = "grid2",
+                Kind = PhaseKind.Dialogues,
+                Steps = 1_400,
+                Batch = 6144,
+                Rate = 8e-4,
+                GridShare = 0.65,
                 TowerRate = 0.2,
+                SpellingShare = 0.35,
             },
         ],
     };

@@ -20,7 +20,8 @@ public sealed class LayeringTests
         ["tests/LlavaCluster.Core.Tests"] = ["LlavaCluster.Core"],
         ["tests/LlavaCluster.Model.Tests"] = ["LlavaCluster.Core", "LlavaCluster.Model", "LlavaCluster.Training"],
         ["tests/LlavaCluster.Cluster.Tests"] = ["LlavaCluster.Client", "LlavaCluster.Core", "LlavaCluster.Grains"],
-        ["tests/LlavaCluster.Benchmarks"] = ["LlavaCluster.Core", "LlavaCluster.Model"],
+        ["tests/LlavaCluster.Benchmarks"] =
+            ["LlavaCluster.Client", "LlavaCluster.Core", "LlavaCluster.Grains", "LlavaCluster.Model", "LlavaCluster.Silo"],
     };
 
     private static readonly Dictionary<string, string[]> KeepsOut = new()

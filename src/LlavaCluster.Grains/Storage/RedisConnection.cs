@@ -76,7 +76,7 @@ public sealed class RedisConnection : IAsyncDisposable
             {
                 await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception error) when (error is RedisException or RedisTimeoutException or OperationCanceledException)
+            catch (Exception error) when (MayPass(error) || error is RedisException or ObjectDisposedException)
             {
                 throw new StoreUnavailableException(
                     MayPass(error)
@@ -92,9 +92,11 @@ public sealed class RedisConnection : IAsyncDisposable
 
     /// <summary>
     /// No connection, no answer in time, or a server that is still reading its files. A call that nobody has cancelled ends as if it were
-    /// when the script that it runs could not be sent beforehand.
+    /// when the script that it runs could not be sent beforehand, and with the pipe's own error when its connection breaks while an answer
+    /// is being read.
     /// </summary>
     private static bool MayPass(Exception error) =>
         error is RedisConnectionException or RedisTimeoutException or OperationCanceledException
+            or InvalidOperationException { Source: "System.IO.Pipelines" }
         || (error is RedisServerException && error.Message.StartsWith("LOADING", StringComparison.Ordinal));
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Storage;
 using LlavaCluster.Tests.Sessions;
@@ -29,6 +30,36 @@ public sealed class RedisFailureTests(RedisServer server) : IClassFixture<RedisS
         Assert.Equal("The store of conversations (Redis) has not answered for 1 s.", error.Message);
         Assert.Equal(2, (await log.ReadAsync("s", default)).Count);
         await log.AppendAsync("s", 2, TurnLogContract.Ended, default);
+    }
+
+    [Fact]
+    public async Task Ask_ConnectionBreaksWhileTheAnswerIsRead_IsAskedAgain()
+    {
+        await using var redis = await server.ConnectAsync(Patient, "broken");
+        var asked = 0;
+        await redis.AskAsync(
+            database =>
+            {
+                if (asked++ == 0)
+                {
+                    var pipe = new Pipe();
+                    pipe.Reader.Complete();
+                    pipe.Reader.AdvanceTo(default);
+                }
+
+                return database.PingAsync();
+            },
+            default);
+
+        Assert.Equal(2, asked);
+    }
+
+    [Fact]
+    public async Task Ask_ConnectionIsClosed_IsTold()
+    {
+        var redis = await server.ConnectAsync(Patient, "closed");
+        await redis.DisposeAsync();
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => new RedisTurnLog(redis).ReadAsync("s", default));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using LlavaCluster.Core.Sessions;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -10,16 +9,15 @@ namespace LlavaCluster.Grains.Sessions;
 /// second.
 /// </summary>
 internal sealed partial class ImageSweeper(
-    IImageStore images, SessionCaches caches, IOptions<SessionOptions> options, TimeProvider time, ILogger<ImageSweeper> logger) : BackgroundService
+    IImageStore images, SessionCaches caches, IOptions<SessionOptions> options, TimeProvider time, ILogger<ImageSweeper> logger)
+    : Sweeper(options.Value.UnusedImageHours, time)
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromHours(1);
-
-    /// <summary>Goes over all images once.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task SweepAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var gone = await images.SweepAsync(time.GetUtcNow() - TimeSpan.FromHours(options.Value.UnusedImageHours), cancellationToken);
+            var gone = await images.SweepAsync(UsedBefore, cancellationToken);
             await caches.ForgetAsync(gone);
             if (gone.Count > 0)
             {
@@ -29,28 +27,6 @@ internal sealed partial class ImageSweeper(
         catch (StoreUnavailableException error)
         {
             LogLater(error);
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (options.Value.UnusedImageHours == 0)
-        {
-            return;
-        }
-
-        var pause = TimeSpan.FromHours(options.Value.UnusedImageHours) / 10;
-        using var timer = new PeriodicTimer(pause < LongestPause ? pause : LongestPause, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await SweepAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
         }
     }
 

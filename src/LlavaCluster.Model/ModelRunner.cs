@@ -48,7 +48,8 @@ public sealed class ModelRunner : IModelRunner
         (_config, _device, _collective) = (config, device, collective);
         var kernels = options.Kernels ?? ModelRunnerOptions.DefaultKernels(device);
         var codes = options.Weights == WeightForm.Full ? null : new CodeChoice(options.Weights, kernels == KernelChoice.Fast, options.Codes);
-        _model = new LanguageModel(config.Text, weights, device, collective, codes);
+        _model = new LanguageModel(
+            config.Text, weights, device, collective, codes, kernels == KernelChoice.Fast && FastLanguageModel.TakesTiles(device));
         _images = new ImageShelf(config, weights, device);
         _cache = new PagedKvCache(
             config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);

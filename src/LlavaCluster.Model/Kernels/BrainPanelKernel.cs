@@ -25,6 +25,9 @@ internal sealed unsafe class BrainPanelKernel : Avx512PanelKernel
     public override bool TakesStored(NumberForm form) => form == NumberForm.BFloat16 || base.TakesStored(form);
 
     /// <inheritdoc/>
+    public override bool TakesTiles(NumberForm form) => form == NumberForm.BFloat16;
+
+    /// <inheritdoc/>
     public override bool IsFasterThanTorch(NumberForm form) => form == NumberForm.BFloat16;
 
     /// <inheritdoc/>

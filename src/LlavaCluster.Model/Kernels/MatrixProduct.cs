@@ -1,8 +1,8 @@
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
-/// y = x · Wᵀ for weights as the checkpoint has them, row by row: nothing is packed beforehand, so torch may use the same memory.
-/// The bits of a row of y depend on that row of x alone. One product at a time; the object is kept for the next.
+/// y = x · Wᵀ for weights row by row as the checkpoint has them, so that torch may use the same memory, or in <see cref="TileOrder"/>, which
+/// is faster. The bits of a row of y depend on that row of x alone. One product at a time; the object is kept for the next.
 /// </summary>
 /// <param name="kernel">The kernel.</param>
 /// <param name="pool">Who computes.</param>
@@ -28,6 +28,7 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     private long _xStride;
     private int _outputs;
     private int _inputs;
+    private int _tiled;
     private int _rows;
     private int _rowsAtOnce;
     private int _panels;
@@ -50,14 +51,15 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <param name="inputs">Columns of the weights.</param>
     /// <param name="y">[rows, outputs], written.</param>
     /// <param name="bias">[outputs], added before y is rounded; null: none.</param>
+    /// <param name="tiled">So many outputs, from the first on, lie in tiles; the rest row by row.</param>
     public void Compute(
-        NumberForm form, byte* x, int rows, byte* weight, int outputs, int inputs, byte* y, byte* bias = null)
+        NumberForm form, byte* x, int rows, byte* weight, int outputs, int inputs, byte* y, byte* bias = null, int tiled = 0)
     {
-        (_form, _outputs, _inputs) = (form, outputs, inputs);
+        (_form, _outputs, _inputs, _tiled) = (form, outputs, inputs, tiled);
         _weight = weight;
         _bias = bias;
-        _panels = rows == 1 ? 1 : kernel.PanelsAtOnce(form);
-        while (rows <= FewRows && _panels > 1 && _panels * kernel.Width * Stride > MostBytes)
+        _panels = rows == 1 && tiled == 0 ? 1 : kernel.PanelsAtOnce(form);
+        while (rows <= FewRows && tiled == 0 && _panels > 1 && _panels * kernel.Width * Stride > MostBytes)
         {
             _panels /= 2;
         }
@@ -142,12 +144,10 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <summary>The outputs of a group of panels, of some rows.</summary>
     private void Group(int output, int firstRow, int count, byte* next, float* scratch)
     {
-        int width = kernel.Width, size = Numbers.Size(_form), bytes = kernel.NumberBytes(_form), columns = _panels * width;
-        var weight = _weight + (output * Stride);
+        int size = Numbers.Size(_form), bytes = kernel.NumberBytes(_form), columns = _panels * kernel.Width;
         var totals = scratch + (Lines * columns);
         var sums = totals + (count * columns);
         var x = _x + (firstRow * _xStride);
-        var panels = new PanelKernel.Panels((nint)scratch, _panels, (long)Lines * width * bytes, width * bytes);
         var block = ProductOrder.Block(_inputs);
         for (var start = 0; start < _inputs; start += block)
         {
@@ -156,16 +156,9 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
             for (var k = start; k < end; k += Lines)
             {
                 var numbers = Math.Min(Lines, end - k);
-                for (var panel = 0; panel < _panels; panel++)
-                {
-                    var rows = Math.Clamp(_outputs - output - (panel * width), 0, width);
-                    var from = weight + (panel * width * Stride) + ((long)k * size);
-                    kernel.Pack(_form, from, Stride, rows, numbers, panels.Memory + (panel * panels.Step));
-                }
-
-                var ahead = count <= FewRows && next != null ? next + ((long)columns * k * size) : null;
-                var panelsNow = panels with { Ahead = (nint)ahead, AheadBytes = (long)columns * numbers * size };
-                kernel.Multiply(_form, x + ((long)k * bytes), _xStride, count, panelsNow, numbers, into, columns, fresh: k == start);
+                var panels = output < _tiled ? Tile(output, k, next) : Pack(output, k, numbers, next, (byte*)scratch);
+                panels = count <= FewRows ? panels with { AheadBytes = (long)columns * numbers * size } : panels with { Ahead = 0 };
+                kernel.Multiply(_form, x + ((long)k * bytes), _xStride, count, panels, numbers, into, columns, fresh: k == start);
             }
 
             if (start > 0)
@@ -175,6 +168,30 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
         }
 
         Finish(output, Math.Min(columns, _outputs - output), firstRow, count, totals, sums);
+    }
+
+    /// <summary>Lines of a tile as they lie. What comes behind them is needed next; behind the tile's end, the next piece.</summary>
+    private PanelKernel.Panels Tile(int output, int k, byte* next)
+    {
+        var lines = _weight + (output * Stride) + ((long)k / 2 * TileOrder.LineBytes);
+        var ahead = k + Lines < _inputs ? lines + ((long)Lines / 2 * TileOrder.LineBytes) : next;
+        return new PanelKernel.Panels((nint)lines, _panels, TileOrder.LineBytes / _panels, TileOrder.LineBytes / 2) { Ahead = (nint)ahead };
+    }
+
+    /// <summary>Lines made of rows. The same part of the next piece is needed next.</summary>
+    private PanelKernel.Panels Pack(int output, int k, int numbers, byte* next, byte* memory)
+    {
+        int width = kernel.Width, size = Numbers.Size(_form), bytes = kernel.NumberBytes(_form);
+        var ahead = next == null ? null : next + ((long)_panels * width * k * size);
+        var panels = new PanelKernel.Panels((nint)memory, _panels, (long)Lines * width * bytes, width * bytes) { Ahead = (nint)ahead };
+        for (var panel = 0; panel < _panels; panel++)
+        {
+            var first = output + (panel * width);
+            var from = _weight + (first * Stride) + ((long)k * size);
+            kernel.Pack(_form, from, Stride, Math.Clamp(_outputs - first, 0, width), numbers, memory + (panel * panels.Step));
+        }
+
+        return panels;
     }
 
     /// <summary>Adds the bias and rounds.</summary>

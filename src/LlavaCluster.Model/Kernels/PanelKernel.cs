@@ -24,6 +24,9 @@ internal abstract unsafe class PanelKernel
     /// <summary>Rows of x are taken as they are stored, if they have no odd last number; else <see cref="PrepareRow"/> makes them.</summary>
     public virtual bool TakesStored(NumberForm form) => form == NumberForm.Float32;
 
+    /// <summary>Weights are taken in <see cref="TileOrder"/>, where a layer has them so.</summary>
+    public virtual bool TakesTiles(NumberForm form) => false;
+
     /// <summary>Many rows are multiplied by this kernel, although torch's product has the same bits.</summary>
     public virtual bool IsFasterThanTorch(NumberForm form) => false;
 

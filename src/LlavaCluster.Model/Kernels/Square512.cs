@@ -64,6 +64,30 @@ internal unsafe ref struct Square512
         Quarters(ref R3, ref R7, ref R11, ref R15);
     }
 
+    /// <summary>Stores 16 lines.</summary>
+    /// <param name="lines">The first.</param>
+    /// <param name="stride">Bytes from line to line.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Store(byte* lines, long stride)
+    {
+        R0.Store((uint*)(lines + (0 * stride)));
+        R1.Store((uint*)(lines + (1 * stride)));
+        R2.Store((uint*)(lines + (2 * stride)));
+        R3.Store((uint*)(lines + (3 * stride)));
+        R4.Store((uint*)(lines + (4 * stride)));
+        R5.Store((uint*)(lines + (5 * stride)));
+        R6.Store((uint*)(lines + (6 * stride)));
+        R7.Store((uint*)(lines + (7 * stride)));
+        R8.Store((uint*)(lines + (8 * stride)));
+        R9.Store((uint*)(lines + (9 * stride)));
+        R10.Store((uint*)(lines + (10 * stride)));
+        R11.Store((uint*)(lines + (11 * stride)));
+        R12.Store((uint*)(lines + (12 * stride)));
+        R13.Store((uint*)(lines + (13 * stride)));
+        R14.Store((uint*)(lines + (14 * stride)));
+        R15.Store((uint*)(lines + (15 * stride)));
+    }
+
     /// <summary>Stores 16 lines of float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void StoreWords(float* panel)

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Weights;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.KvCache;
@@ -28,7 +29,7 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
 
         // Not zeroed: a position is always written before it is read, and untouched pages cost no memory.
         Tensor[] Reserve() =>
-            [.. Enumerable.Range(0, text.Layers).Select(_ => empty(shape, dtype: device.Type, device: device.Device).DetachFromDisposeScope())];
+            [.. Enumerable.Range(0, text.Layers).Select(_ => HugePages.Empty(shape, device.Type, device.Device).DetachFromDisposeScope())];
     }
 
     /// <summary>Blocks in all.</summary>

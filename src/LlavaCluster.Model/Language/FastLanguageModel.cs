@@ -51,6 +51,10 @@ internal sealed unsafe class FastLanguageModel : IDisposable
         _narrow = _workspace.Buffer(plan.Tokens);
     }
 
+    /// <summary>Whether matrices should lie in <see cref="TileOrder"/> on this processor.</summary>
+    public static bool TakesTiles(TensorDevice device)
+        => device.IsCpu && KernelPaths.Kernel(KernelPaths.Best).TakesTiles(NumberForms.Of(device.Type));
+
     private long RowBytes => (long)_workspace.Text.Hidden * Numbers.Size(_workspace.Form);
 
     /// <summary>Who computes.</summary>

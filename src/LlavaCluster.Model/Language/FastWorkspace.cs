@@ -14,6 +14,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
     private readonly Tensor _angles;
     private readonly CodeKernels _codeKernels;
     private readonly PanelKernel _kernel;
+    private readonly KernelPath _path;
 
     /// <summary>Chooses kernels and reserves room for steps of a few tokens.</summary>
     public FastWorkspace(TextConfig text, ShardPlan plan, ScalarType type, ICollective collective, RotaryEmbedding rotary, KernelPath path)
@@ -21,7 +22,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
         (Text, Collective, Type, Form) = (text, collective, type, NumberForms.Of(type));
         Shape = new AttentionShape(Form, text.HeadDim, plan.KvHeads, plan.KvHeadOfQuery, text.SlidingWindow);
         Pool = WorkerPool.Of(get_num_threads());
-        _kernel = KernelPaths.Kernel(path);
+        (_path, _kernel) = (path, KernelPaths.Kernel(path));
         Product = new MatrixProduct(_kernel, Pool);
         _codeKernels = new CodeKernels(KernelPaths.Widening(path), Pool);
         Attention = new BlockAttention(_kernel, Pool, Shape);
@@ -106,6 +107,11 @@ internal sealed unsafe class FastWorkspace : IDisposable
     /// <summary>A linear layer over a weight [outputs, inputs].</summary>
     public IHostLinear Linear(MatrixWeight weight)
     {
+        if (weight.Tiled > 0 && !_kernel.TakesTiles(Form))
+        {
+            throw new ArgumentException($"The weight lies in tiles, which the kernels of path {_path} do not take; read it with inTiles: false.", nameof(weight));
+        }
+
         var inputs = weight.Codes?.Inputs ?? (int)weight.Dense!.shape[1];
         if (!_torchOrder.TryGetValue(inputs, out var ours))
         {
@@ -116,7 +122,7 @@ internal sealed unsafe class FastWorkspace : IDisposable
         ManyByTorch |= ours && !own;
         return weight.Codes is { } codes
             ? new CodeLinear(codes, Form, _codeKernels, ours, own ? Product : null)
-            : new HostLinear(weight.Dense!, Product, ours && !own);
+            : new HostLinear(weight.Dense!, Product, ours && !own, tiled: weight.Tiled);
     }
 
     /// <summary>Sums a row-parallel layer's result over the ranks.</summary>

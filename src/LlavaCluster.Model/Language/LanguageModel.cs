@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Layers;
 using LlavaCluster.Model.Quantised;
@@ -29,12 +30,13 @@ internal sealed class LanguageModel : nn.Module
     /// <param name="device">Where they go.</param>
     /// <param name="collective">This rank's end.</param>
     /// <param name="codes">Matrices in codes, and how; null: in full.</param>
+    /// <param name="inTiles">Matrices in full lie in <see cref="TileOrder"/>, for kernels that take them so.</param>
     public LanguageModel(
-        TextConfig text, IWeightSource source, TensorDevice device, ICollective collective, CodeChoice? codes = null)
+        TextConfig text, IWeightSource source, TensorDevice device, ICollective collective, CodeChoice? codes = null, bool inTiles = false)
         : base(nameof(LanguageModel))
     {
         var plan = new ShardPlan(text, collective.Rank, collective.Ranks);
-        var parts = new WeightParts(source, device, plan, codes);
+        var parts = new WeightParts(source, device, plan, codes, inTiles);
         _codes = parts.Codes;
         _rotary = new RotaryEmbedding(text.HeadDim, text.RopeTheta, device.Device);
         _groups = new HeadGroups(plan, device.Device);

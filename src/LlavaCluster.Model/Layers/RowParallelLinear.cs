@@ -10,6 +10,7 @@ internal sealed class RowParallelLinear : nn.Module
 {
     private readonly Parameter? weight;
     private readonly CodeMatrix? _codes;
+    private readonly int _tiled;
     private readonly Parameter? bias;
     private readonly ICollective _collective;
 
@@ -17,14 +18,14 @@ internal sealed class RowParallelLinear : nn.Module
     public RowParallelLinear(WeightParts parts, ICollective collective, string name, long outputs, long inputs, bool hasBias = false)
         : base(nameof(RowParallelLinear))
     {
-        (weight, _codes) = parts.Matrix((name + ".weight", [outputs, inputs]));
+        (weight, _codes, _tiled) = parts.Matrix((name + ".weight", [outputs, inputs]));
         bias = hasBias ? parts.Read(name + ".bias", outputs) : null;
         _collective = collective;
         RegisterComponents();
     }
 
     /// <summary>[outputs, this rank's inputs]</summary>
-    public MatrixWeight Weight => new(weight, _codes);
+    public MatrixWeight Weight => new(weight, _codes, _tiled);
 
     /// <param name="x">[tokens, this rank's inputs]</param>
     /// <returns>[tokens, outputs], the same on all ranks.</returns>

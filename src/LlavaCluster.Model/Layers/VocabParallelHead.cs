@@ -11,6 +11,7 @@ internal sealed class VocabParallelHead : nn.Module
 {
     private readonly Parameter? weight;
     private readonly CodeMatrix? _codes;
+    private readonly int _tiled;
     private readonly ICollective _collective;
     private readonly long[] _lengths;
 
@@ -18,7 +19,8 @@ internal sealed class VocabParallelHead : nn.Module
     public VocabParallelHead(WeightParts parts, ICollective collective, TextConfig text, VocabParallelEmbedding embedding)
         : base(nameof(VocabParallelHead))
     {
-        (weight, _codes) = text.TieEmbeddings && parts.Form == WeightForm.Full
+        // A tied embedding is looked up by rows: it is not put into tiles.
+        (weight, _codes, _tiled) = text.TieEmbeddings && parts.Form == WeightForm.Full
             ? new MatrixWeight(embedding.Weight, null)
             : parts.Matrix((TensorCatalog.OutputLayer, [text.VocabularySize, text.Hidden]));
         _collective = collective;
@@ -27,7 +29,7 @@ internal sealed class VocabParallelHead : nn.Module
     }
 
     /// <summary>[this rank's ids, hidden]</summary>
-    public MatrixWeight Weight => new(weight, _codes);
+    public MatrixWeight Weight => new(weight, _codes, _tiled);
 
     /// <summary>How many ids each rank has.</summary>
     public IReadOnlyList<long> Lengths => _lengths;

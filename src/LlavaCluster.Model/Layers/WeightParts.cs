@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.Quantised;
 using LlavaCluster.Model.Weights;
 using TorchSharp.Modules;
@@ -14,7 +15,9 @@ namespace LlavaCluster.Model.Layers;
 /// <param name="device">Where they go.</param>
 /// <param name="plan">The rank's part of the language model; null: whole tensors (vision tower, projector).</param>
 /// <param name="codes">How matrices become codes; null: they do not.</param>
-internal sealed class WeightParts(IWeightSource source, TensorDevice device, ShardPlan? plan, CodeChoice? codes = null)
+/// <param name="inTiles">Matrices that do not become codes are put into <see cref="TileOrder"/>.</param>
+internal sealed class WeightParts(
+    IWeightSource source, TensorDevice device, ShardPlan? plan, CodeChoice? codes = null, bool inTiles = false)
 {
     private readonly List<CodeMatrix> _codes = [];
 
@@ -40,7 +43,7 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
         using var scope = NewDisposeScope();
         var rows = parts.Select(part => SliceOf(part.Name)?.Length ?? part.Shape[0]).ToArray();
         long[] shape = [rows.Sum(), .. parts[0].Shape[1..]];
-        var fused = empty(shape, dtype: device.Type, device: device.Device);
+        var fused = HugePages.Empty(shape, device.Type, device.Device);
         long at = 0;
         for (var i = 0; i < parts.Length; i++)
         {
@@ -58,7 +61,8 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
     {
         if (codes is null)
         {
-            return new MatrixWeight(parts.Length == 1 ? Read(parts[0].Name, parts[0].Shape) : Fuse(parts), null);
+            var dense = parts.Length == 1 ? Read(parts[0].Name, parts[0].Shape) : Fuse(parts);
+            return new MatrixWeight(dense, null, inTiles ? Turn(dense) : 0);
         }
 
         var made = codes.Make(source, [.. parts.Select(part => (part.Name, part.Shape, SliceOf(part.Name)))]);
@@ -82,6 +86,9 @@ internal sealed class WeightParts(IWeightSource source, TensorDevice device, Sha
         parameter.DetachFromDisposeScope();
         return parameter;
     }
+
+    private static unsafe int Turn(Tensor matrix)
+        => TileOrder.Turn(HostMemory.Of(matrix), (int)matrix.shape[0], (int)matrix.shape[1], WorkerPool.Of(get_num_threads()));
 
     private WeightSlice? SliceOf(string name)
         => plan?.SliceOf(name) is { } slice ? new WeightSlice(slice.Dimension, slice.Start, slice.Length) : null;

@@ -84,15 +84,10 @@ public sealed unsafe class CheckpointWeights : IWeightSource, IDisposable
 
         var file = FileOf(stored.File);
         using var scope = NewDisposeScope();
-        var result = empty(size, dtype: _dtype, device: _device);
+        var result = HugePages.Empty(size, _dtype, _device);
         if (runs.Length > 0)
         {
             var flat = result.view(-1);
-            if (_device.type == DeviceType.CPU)
-            {
-                HugePages.Advise(HostMemory.Of(flat), flat.NumberOfElements * flat.ElementSize);
-            }
-
             if (type == _dtype && _device.type == DeviceType.CPU)
             {
                 CopyBytes(file, runs, flat);

@@ -74,6 +74,27 @@ public sealed class MatrixProductTests
 
     [Theory]
     [InlineData(64, 64)]
+    [InlineData(100, 66)]
+    [InlineData(64, 1100)]
+    [InlineData(333, 2816)]
+    [InlineData(1000, 1024)]
+    [InlineData(130, 2)]
+    public void Compute_WeightsInTiles_HasTheBitsOfRows(int outputs, int inputs)
+    {
+        using var scope = NewDisposeScope();
+        var (x, weight) = CancellingNumbers.Draw(Rows, outputs, inputs, ScalarType.BFloat16);
+        foreach (var path in KernelPaths.Available.Where(path => KernelPaths.Kernel(path).TakesTiles(NumberForm.BFloat16)))
+        {
+            foreach (var count in new[] { 1, 2, 5, 6, 7, 16, 17, 33, 70 })
+            {
+                var some = x.narrow(0, Rows - count, count);
+                Assert.True(SameBits(Compute(path, some, weight), Compute(path, some, weight, inTiles: true)), $"{path}, {count} rows");
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(64, 64)]
     [InlineData(1024, 1024)]
     [InlineData(3072, 1024)]
     [InlineData(1024, 2816)]
@@ -115,13 +136,16 @@ public sealed class MatrixProductTests
         }
     }
 
-    private static unsafe Tensor Compute(KernelPath path, Tensor x, Tensor weight)
+    private static unsafe Tensor Compute(KernelPath path, Tensor x, Tensor weight, bool inTiles = false)
     {
         using var product = new MatrixProduct(KernelPaths.Kernel(path), Pool);
         var (rows, outputs, inputs) = ((int)x.shape[0], (int)weight.shape[0], (int)weight.shape[1]);
         var y = empty(rows, outputs, dtype: x.dtype);
+        var taken = inTiles ? weight.clone() : weight;
+        var tiled = inTiles ? TileOrder.Turn(HostMemory.Of(taken), outputs, inputs, Pool) : 0;
+        Assert.Equal(inTiles ? outputs / 64 * 64 : 0, tiled);
         product.Compute(
-            NumberForms.Of(x.dtype), HostMemory.Of(x), rows, HostMemory.Of(weight), outputs, inputs, HostMemory.Of(y));
+            NumberForms.Of(x.dtype), HostMemory.Of(x), rows, HostMemory.Of(taken), outputs, inputs, HostMemory.Of(y), tiled: tiled);
         return y;
     }
 

@@ -156,6 +156,31 @@ public sealed class FastLanguageModelTests
         }
     }
 
+    [Fact]
+    public void Constructor_TilesForAKernelOfRows_IsRefused()
+    {
+        var device = new TensorDevice(CPU, ScalarType.BFloat16);
+        using var rank = new SingleRank();
+        using var model = new LanguageModel(Text, new TypedWeights(device.Type), device, rank, inTiles: true);
+        using var cache = new PagedKvCache(Text, new ShardPlan(Text, 0, 1), device, 1);
+        var error = Assert.Throws<ArgumentException>(
+            () => new FastLanguageModel(model, Text, device.Type, rank, cache, KernelPath.Plain));
+        Assert.StartsWith("The weight lies in tiles, which the kernels of path Plain do not take; read it with inTiles: false.", error.Message);
+    }
+
+    [Fact]
+    public void Forward_TiedEmbeddings_IsNearTheReference()
+    {
+        using var mode = inference_mode();
+        using var scope = NewDisposeScope();
+        using var rig = new Rig(Text with { TieEmbeddings = true }, ScalarType.BFloat16);
+        var slice = Rig.Slice(Rig.Ids(0, 5), 0, 5, [3]);
+        rig.Fast.Forward([slice], null!);
+        rig.Fast.Logits([slice]);
+        var logits = rig.Model.Logits(rig.Fast.Hidden().narrow(0, 4, 1)).data<float>().ToArray();
+        Assert.All(rig.Fast.Row(0).ToArray().Zip(logits), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 4e-2 * logits.Max(Math.Abs)));
+    }
+
     /// <summary>A model with both paths over the same pages.</summary>
     private sealed class Rig : IDisposable
     {
@@ -168,7 +193,7 @@ public sealed class FastLanguageModelTests
         {
             var device = new TensorDevice(CPU, type);
             var codes = weights == WeightForm.Full ? null : new CodeChoice(weights, KeepCodes: true);
-            Model = new LanguageModel(text, new TypedWeights(type), device, _rank, codes);
+            Model = new LanguageModel(text, new TypedWeights(type), device, _rank, codes, FastLanguageModel.TakesTiles(device));
             _cache = new PagedKvCache(text, new ShardPlan(text, 0, 1), device, 5 * BlocksOfSequence);
             Fast = new FastLanguageModel(Model, text, type, _rank, _cache, KernelPaths.Best);
         }

@@ -70,7 +70,7 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
 
     /// <summary>One layer.</summary>
     /// <param name="fused">[tokens, heads + 2 kv_heads, head_dim], queries turned.</param>
-    /// <param name="keys">The layer's key pages, [blocks, 16, kv_heads, head_dim], this step's keys among them.</param>
+    /// <param name="keys">The layer's key pages, this step's keys among them.</param>
     /// <param name="values">The layer's value pages.</param>
     /// <param name="y">[tokens, heads, head_dim], written.</param>
     public void Compute(byte* fused, byte* keys, byte* values, byte* y)
@@ -175,7 +175,15 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
         {
             // Keys past the last are whatever the block holds; they are masked.
             var page = Page(_keys, part, kvHead, key + (panel * width));
-            kernel.Pack(shape.Form, page, shape.PositionBytes, width, shape.HeadDim, panels.Memory + (panel * panels.Step));
+            var lines = panels.Memory + (panel * panels.Step);
+            if (shape.InPanels)
+            {
+                Buffer.MemoryCopy(page, lines, shape.HeadPageBytes, shape.HeadPageBytes);
+            }
+            else
+            {
+                kernel.Pack(shape.Form, page, shape.PositionBytes, width, shape.HeadDim, lines);
+            }
         }
 
         return panels;
@@ -187,25 +195,29 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
         var line = _padded * kernel.NumberBytes(shape.Form);
         for (var at = 0; at < count; at += AttentionShape.BlockTokens)
         {
-            kernel.PackLines(
-                shape.Form,
-                Page(_values, part, kvHead, key + at),
-                shape.PositionBytes,
-                Math.Min(AttentionShape.BlockTokens, count - at),
-                shape.HeadDim,
-                _padded,
-                memory.Values + (at * line));
+            var positions = Math.Min(AttentionShape.BlockTokens, count - at);
+            var page = Page(_values, part, kvHead, key + at);
+            var lines = memory.Values + (at * line);
+            if (shape.InPanels)
+            {
+                var bytes = (positions + 1) / 2 * 2 * line;
+                Buffer.MemoryCopy(page, lines, bytes, bytes);
+            }
+            else
+            {
+                kernel.PackLines(shape.Form, page, shape.PositionBytes, positions, shape.HeadDim, _padded, lines);
+            }
         }
 
         return new PanelKernel.Panels((nint)memory.Values, _padded / kernel.Width, kernel.Width * sizeof(float), line);
     }
 
-    /// <summary>A head's numbers at a position in a layer's pages; those of the block's other positions lie around it.</summary>
+    /// <summary>A head's numbers at a position in a layer's pages; in panels those of the whole block, whose first position it is.</summary>
     private byte* Page(byte* pages, in StepLayout.Part part, int kvHead, int position)
     {
         var slot = ((long)_step.Block(part, position / AttentionShape.BlockTokens) * AttentionShape.BlockTokens)
             + (position % AttentionShape.BlockTokens);
-        return pages + (slot * shape.PositionBytes) + ((long)kvHead * shape.HeadDim * Numbers.Size(shape.Form));
+        return pages + (slot * shape.PositionBytes) + ((long)kvHead * (shape.InPanels ? shape.HeadPageBytes : shape.PositionBytes / shape.KvHeads));
     }
 
     /// <summary>Fetches a head's keys and values of the group from <paramref name="key"/> on, which are needed next.</summary>
@@ -216,7 +228,13 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
         {
             var keys = Page(_keys, part, kvHead, first);
             var values = Page(_values, part, kvHead, first);
-            for (var position = first; position < Math.Min(first + AttentionShape.BlockTokens, end); position++)
+            for (var at = 0; at < shape.HeadPageBytes && shape.InPanels; at += CacheLine)
+            {
+                Sse.Prefetch1(keys + at);
+                Sse.Prefetch1(values + at);
+            }
+
+            for (var position = first; position < Math.Min(first + AttentionShape.BlockTokens, end) && !shape.InPanels; position++)
             {
                 for (var at = 0; at < bytes; at += CacheLine)
                 {

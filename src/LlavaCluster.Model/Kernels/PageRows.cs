@@ -1,10 +1,11 @@
 namespace LlavaCluster.Model.Kernels;
 
-/// <summary>Copies keys and values as they are into pages.</summary>
+/// <summary>Brings keys and values as they are into pages.</summary>
 /// <param name="pool">Who computes.</param>
 /// <param name="shape">The heads.</param>
 internal sealed unsafe class PageRows(WorkerPool pool, AttentionShape shape) : RowWork(pool)
 {
+    private readonly PageWriter _writer = new(shape);
     private StepLayout _step = new();
     private byte* _fused;
     private byte* _keys;
@@ -27,10 +28,9 @@ internal sealed unsafe class PageRows(WorkerPool pool, AttentionShape shape) : R
     /// <inheritdoc/>
     protected override void Row(int row, Scratch scratch)
     {
-        int size = Numbers.Size(shape.Form), bytes = shape.PositionBytes;
-        var key = _fused + (((long)row * shape.Fused) + (shape.Heads * shape.HeadDim)) * size;
-        var place = (long)_step.Slots[row] * bytes;
-        Buffer.MemoryCopy(key, _keys + place, bytes, bytes);
-        Buffer.MemoryCopy(key + bytes, _values + place, bytes, bytes);
+        var size = Numbers.Size(shape.Form);
+        var keys = _fused + (((long)row * shape.Fused) + (shape.Heads * shape.HeadDim)) * size;
+        _writer.Keys(_keys, _step.Slots[row], keys);
+        _writer.Values(_values, _step.Slots, row, keys + shape.PositionBytes, (long)shape.Fused * size);
     }
 }

@@ -3,13 +3,14 @@ using System.Runtime.Intrinsics;
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>
-/// Turns queries in place, and keys on their way into the KV pages, by rotary position embedding in Llama's half-split form; values
-/// go along. Rounded as the reference does: each product, then the sum.
+/// Turns queries and keys in place by rotary position embedding in Llama's half-split form, and brings keys and values into the KV
+/// pages. Rounded as the reference does: each product, then the sum.
 /// </summary>
 /// <param name="pool">Who computes.</param>
 /// <param name="shape">The heads.</param>
 internal sealed unsafe class RotaryRows(WorkerPool pool, AttentionShape shape) : RowWork(pool)
 {
+    private readonly PageWriter _writer = new(shape);
     private StepLayout _step = new();
     private float* _angles;
     private byte* _fused;
@@ -19,7 +20,7 @@ internal sealed unsafe class RotaryRows(WorkerPool pool, AttentionShape shape) :
     /// <summary>One layer's tokens of a step.</summary>
     /// <param name="step">Where they stand.</param>
     /// <param name="angles">[positions, head_dim]: cosines of the half, then sines, as numbers of the activations' form.</param>
-    /// <param name="fused">[tokens, heads + 2 kv_heads, head_dim]; the queries in it are turned.</param>
+    /// <param name="fused">[tokens, heads + 2 kv_heads, head_dim]; queries and keys in it are turned.</param>
     /// <param name="keys">The layer's key pages.</param>
     /// <param name="values">The layer's value pages.</param>
     public void Compute(StepLayout step, float* angles, byte* fused, byte* keys, byte* values)
@@ -38,22 +39,17 @@ internal sealed unsafe class RotaryRows(WorkerPool pool, AttentionShape shape) :
         int size = Numbers.Size(shape.Form), headBytes = shape.HeadDim * size;
         var token = _fused + ((long)row * shape.Fused * size);
         var angles = _angles + ((long)_step.Positions[row] * shape.HeadDim);
-        for (var head = 0; head < shape.Heads; head++)
+        for (var head = 0; head < shape.Heads + shape.KvHeads; head++)
         {
-            Turn(token + (head * headBytes), angles, token + (head * headBytes), scratch);
+            Turn(token + (head * headBytes), angles, scratch);
         }
 
-        var place = (long)_step.Slots[row] * shape.PositionBytes;
-        var key = token + (shape.Heads * headBytes);
-        for (var head = 0; head < shape.KvHeads; head++)
-        {
-            Turn(key + (head * headBytes), angles, _keys + place + (head * headBytes), scratch);
-        }
-
-        Buffer.MemoryCopy(key + shape.PositionBytes, _values + place, shape.PositionBytes, shape.PositionBytes);
+        var keys = token + (shape.Heads * headBytes);
+        _writer.Keys(_keys, _step.Slots[row], keys);
+        _writer.Values(_values, _step.Slots, row, keys + shape.PositionBytes, (long)shape.Fused * size);
     }
 
-    private void Turn(byte* head, float* angles, byte* target, Scratch scratch)
+    private void Turn(byte* head, float* angles, Scratch scratch)
     {
         int half = shape.HeadDim / 2, padded = Padded(half), size = Numbers.Size(shape.Form);
         var low = scratch.Room(4L * padded);
@@ -72,8 +68,8 @@ internal sealed unsafe class RotaryRows(WorkerPool pool, AttentionShape shape) :
             (Round(b * c) + Round(a * s)).Store(high + i);
         }
 
-        Numbers.Narrow(shape.Form, low, target, half);
-        Numbers.Narrow(shape.Form, high, target + (half * size), half);
+        Numbers.Narrow(shape.Form, low, head, half);
+        Numbers.Narrow(shape.Form, high, head + (half * size), half);
     }
 
     private Vector512<float> Round(Vector512<float> value) => Numbers.Round(shape.Form, value);

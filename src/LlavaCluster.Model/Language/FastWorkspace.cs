@@ -20,9 +20,10 @@ internal sealed unsafe class FastWorkspace : IDisposable
     public FastWorkspace(TextConfig text, ShardPlan plan, ScalarType type, ICollective collective, RotaryEmbedding rotary, KernelPath path)
     {
         (Text, Collective, Type, Form) = (text, collective, type, NumberForms.Of(type));
-        Shape = new AttentionShape(Form, text.HeadDim, plan.KvHeads, plan.KvHeadOfQuery, text.SlidingWindow);
         Pool = WorkerPool.Of(get_num_threads());
         (_path, _kernel) = (path, KernelPaths.Kernel(path));
+        var inPanels = PageWriter.Suits(_kernel, Form, text.HeadDim);
+        Shape = new AttentionShape(Form, text.HeadDim, plan.KvHeads, plan.KvHeadOfQuery, text.SlidingWindow, inPanels: inPanels);
         Product = new MatrixProduct(_kernel, Pool);
         _codeKernels = new CodeKernels(KernelPaths.Widening(path), Pool);
         Attention = new BlockAttention(_kernel, Pool, Shape);

@@ -38,7 +38,9 @@ internal sealed unsafe class FastVisionTower : IDisposable
         // Its own threads: the language model's kernels would else wait for whole layers of tiles.
         _pool = new WorkerPool(get_num_threads());
         var heads = Enumerable.Range(0, vision.Heads).ToArray();
-        var shape = new AttentionShape(_form, vision.Hidden / vision.Heads, vision.Heads, heads, null, isCausal: false);
+        var headDim = vision.Hidden / vision.Heads;
+        var shape = new AttentionShape(
+            _form, headDim, vision.Heads, heads, null, isCausal: false, PageWriter.Suits(kernel, _form, headDim));
         (_product, _attention) = (new MatrixProduct(kernel, _pool), new BlockAttention(kernel, _pool, shape));
         (_pages, _norm, _gelu, _sum) = (new PageRows(_pool, shape), new LayerNormRows(_pool), new QuickGeluRows(_pool), new SumRows(_pool));
         _layers = [.. tower.Layers.Select(layer => new FastClipLayer(layer, _product))];

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Tests.Kernels;
 
-/// <summary>Attention over pages whose unwritten positions are NaN and whose blocks lie in no order.</summary>
+/// <summary>Attention over pages that are NaN where nothing was written, and whose blocks lie in no order.</summary>
 public sealed class BlockAttentionTests
 {
     private static readonly WorkerPool Pool = WorkerPool.Of(2);
@@ -63,45 +63,42 @@ public sealed class BlockAttentionTests
     /// <summary>One layer's pages and the queries, keys and values of one sequence.</summary>
     private sealed unsafe class Pages : IDisposable
     {
+        private readonly ScalarType _type;
         private readonly AttentionShape _shape;
         private readonly int[] _kvHeadOfQuery;
         private readonly int _tokens;
         private readonly int[] _blocks;
         private readonly Tensor _fused;
-        private readonly Tensor _keys;
-        private readonly Tensor _values;
 
         public Pages(ScalarType type, int[] kvHeadOfQuery, int dim, int? window, int tokens)
         {
             var kvHeads = kvHeadOfQuery[^1] + 1;
             _shape = new AttentionShape(NumberForms.Of(type), dim, kvHeads, kvHeadOfQuery, window);
-            (_kvHeadOfQuery, _tokens) = (kvHeadOfQuery, tokens);
+            (_type, _kvHeadOfQuery, _tokens) = (type, kvHeadOfQuery, tokens);
             _blocks = Enumerable.Range(0, ((tokens + 15) / 16) + 3).ToArray();
             new Random(tokens).Shuffle(_blocks);
             _fused = randn(tokens, _shape.Heads + (2 * kvHeads), dim).to(type);
-            _keys = full(_blocks.Length, 16, kvHeads, dim, float.NaN, dtype: type);
-            _values = _keys.clone();
-            for (var token = 0; token < tokens; token++)
-            {
-                _keys[_blocks[token / 16]][token % 16].copy_(_fused[token].narrow(0, _shape.Heads, kvHeads));
-                _values[_blocks[token / 16]][token % 16].copy_(_fused[token].narrow(0, _shape.Heads + kvHeads, kvHeads));
-            }
         }
 
         public Tensor Attend(KernelPath path, int chunk)
         {
-            using var attention = new BlockAttention(KernelPaths.Kernel(path), Pool, _shape);
+            var kernel = KernelPaths.Kernel(path);
+            var inPanels = PageWriter.Suits(kernel, _shape.Form, _shape.HeadDim);
+            var shape = new AttentionShape(
+                _shape.Form, _shape.HeadDim, _shape.KvHeads, _kvHeadOfQuery, _shape.SlidingWindow, inPanels: inPanels);
+            using var attention = new BlockAttention(kernel, Pool, shape);
+            using var pages = new PageRows(Pool, shape);
+            using var keys = full(_blocks.Length, 16, _shape.KvHeads, _shape.HeadDim, float.NaN, dtype: _type);
+            using var values = keys.clone();
             var (step, result) = (new StepLayout(), empty(_tokens, _shape.Heads, _shape.HeadDim, dtype: _fused.dtype));
             for (var start = 0; start < _tokens; start += chunk)
             {
                 var length = Math.Min(chunk, _tokens - start);
                 step.Fill([new SequenceSlice(1, start, new int[length], [], _blocks, null)]);
+                var fused = HostMemory.Of(_fused.narrow(0, start, length));
+                pages.Compute(step, fused, HostMemory.Of(keys), HostMemory.Of(values));
                 attention.Begin(step);
-                attention.Compute(
-                    HostMemory.Of(_fused.narrow(0, start, length)),
-                    HostMemory.Of(_keys),
-                    HostMemory.Of(_values),
-                    HostMemory.Of(result.narrow(0, start, length)));
+                attention.Compute(fused, HostMemory.Of(keys), HostMemory.Of(values), HostMemory.Of(result.narrow(0, start, length)));
             }
 
             return result;
@@ -124,11 +121,6 @@ public sealed class BlockAttentionTests
             return matmul(scores.masked_fill(hidden, float.NegativeInfinity).softmax(-1), values).transpose(0, 1).contiguous();
         }
 
-        public void Dispose()
-        {
-            _fused.Dispose();
-            _keys.Dispose();
-            _values.Dispose();
-        }
+        public void Dispose() => _fused.Dispose();
     }
 }

@@ -61,13 +61,14 @@ public sealed unsafe class RowTests
     }
 
     [Theory]
-    [InlineData(ScalarType.Float32, 8)]
-    [InlineData(ScalarType.BFloat16, 64)]
-    [InlineData(ScalarType.Float16, 64)]
-    public void Rotary_TokensOfTwoSequences_TurnsAndStoresAsTorchDoes(ScalarType type, int dim)
+    [InlineData(ScalarType.Float32, 8, false)]
+    [InlineData(ScalarType.BFloat16, 64, false)]
+    [InlineData(ScalarType.BFloat16, 64, true)]
+    [InlineData(ScalarType.Float16, 64, false)]
+    public void Rotary_TokensOfTwoSequences_TurnsAndStoresAsTorchDoes(ScalarType type, int dim, bool inPanels)
     {
         using var scope = NewDisposeScope();
-        var shape = new AttentionShape(NumberForms.Of(type), dim, 2, [0, 0, 1, 1], null);
+        var shape = new AttentionShape(NumberForms.Of(type), dim, 2, [0, 0, 1, 1], null, inPanels: inPanels);
         using var rotary = new RotaryRows(Pool, shape);
         using var angles = new RotaryEmbedding(dim, 10000, CPU);
         var step = new StepLayout();
@@ -84,6 +85,12 @@ public sealed unsafe class RowTests
         var (tableCos, tableSin) = angles.At(arange(0, 40), type);
         var table = cat([tableCos.narrow(-1, 0, dim / 2), tableSin.narrow(-1, 0, dim / 2)], -1).to(ScalarType.Float32).contiguous();
         rotary.Compute(step, (float*)HostMemory.Of(table), HostMemory.Of(fused), HostMemory.Of(keys), HostMemory.Of(values));
+
+        if (inPanels)
+        {
+            keys = keys.view(5, 2, dim / 2, 16, 2).permute(0, 3, 1, 2, 4).reshape(5, 16, 2, dim);
+            values = values.view(5, 2, 8, dim, 2).permute(0, 2, 4, 1, 3).reshape(5, 16, 2, dim);
+        }
 
         var places = tensor(slots.Select(slot => (long)slot).ToArray());
         Near(turned.narrow(1, 0, 4), fused.narrow(1, 0, 4), 1e-6);

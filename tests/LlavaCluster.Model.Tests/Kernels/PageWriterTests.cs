@@ -63,8 +63,7 @@ public sealed unsafe class PageWriterTests
     private ushort Stored(int position)
     {
         var line = MemoryMarshal.Cast<ushort, uint>(_page).Slice(position / 2 * Dim, Dim);
-        Assert.Equal(1, line.ToArray().Select(word => OfWord(word)).Distinct().Count());
-        return OfWord(line[0]);
+        return Assert.Single(line.ToArray().Select(OfWord).Distinct());
 
         ushort OfWord(uint word) => (ushort)(position % 2 == 0 ? word : word >> 16);
     }

@@ -47,7 +47,7 @@ public sealed class ModelRunner : IModelRunner
     {
         (_config, _device, _collective) = (config, device, collective);
         var kernels = options.Kernels ?? ModelRunnerOptions.DefaultKernels(device);
-        var codes = options.Weights == WeightForm.Full ? null : new CodeChoice(options.Weights, kernels == KernelChoice.Fast, options.Codes);
+        var codes = options.Weights == WeightForm.Full ? null : new CodeChoice(options.Weights, KeepsCodes(device, kernels), options.Codes);
         _model = new LanguageModel(
             config.Text, weights, device, collective, codes, kernels == KernelChoice.Fast && FastLanguageModel.TakesTiles(device));
         _images = new ImageShelf(config, weights, device);
@@ -118,7 +118,7 @@ public sealed class ModelRunner : IModelRunner
     /// <param name="weights">How matrices are kept.</param>
     public static long WeightBytes(LlavaConfig config, TensorDevice device, KernelChoice? kernels, WeightForm weights)
     {
-        var kept = (kernels ?? ModelRunnerOptions.DefaultKernels(device)) == KernelChoice.Fast ? weights : WeightForm.Full;
+        var kept = KeepsCodes(device, kernels ?? ModelRunnerOptions.DefaultKernels(device)) ? weights : WeightForm.Full;
         return TensorCatalog.Of(config).Where(entry => entry.Used).Sum(entry => BytesOf(entry, device.Type, kept));
     }
 
@@ -204,23 +204,7 @@ public sealed class ModelRunner : IModelRunner
     internal Tensor Embed(IReadOnlyList<SequenceSlice> slices, StepInput step)
     {
         using var scope = NewDisposeScope();
-        var ids = new long[step.Tokens];
-        for (var i = 0; i < slices.Count; i++)
-        {
-            var at = step.Spans[i].Offset;
-            foreach (var id in slices[i].TokenIds.Span)
-            {
-                ids[at++] = id;
-            }
-
-            // A placeholder may be past the vocabulary; what is looked up in its place is overwritten.
-            foreach (var image in slices[i].Images)
-            {
-                ids.AsSpan(step.Spans[i].Offset + image.At, image.Count).Clear();
-            }
-        }
-
-        var embedded = _model.Embed(tensor(ids, device: _device.Device));
+        var embedded = _model.Embed(step.Ids);
         for (var i = 0; i < slices.Count; i++)
         {
             foreach (var image in slices[i].Images)
@@ -231,6 +215,9 @@ public sealed class ModelRunner : IModelRunner
 
         return embedded.MoveToOuterDisposeScope();
     }
+
+    /// <summary>Our kernels on a CPU compute with codes; everybody else with what they say, written out.</summary>
+    private static bool KeepsCodes(TensorDevice device, KernelChoice kernels) => device.IsCpu && kernels == KernelChoice.Fast;
 
     private static long BytesOf(CatalogEntry entry, ScalarType type, WeightForm weights)
         => weights != WeightForm.Full && CodeChoice.Takes(entry)
@@ -260,15 +247,14 @@ public sealed class ModelRunner : IModelRunner
             return StepOutput.Empty;
         }
 
-        var last = asked.Select(i => (long)(step.Spans[i].Offset + step.Spans[i].Length - 1)).ToArray();
-        var rows = hidden.index_select(0, tensor(last, device: _device.Device)); // [sequences that sample, hidden]
+        var rows = hidden.index_select(0, step.Sampled); // [sequences that sample, hidden]
         var logits = _model.Logits(rows); // [sequences that sample, vocabulary]
         if (_collective.Rank != 0)
         {
             return StepOutput.Empty;
         }
 
-        var host = logits.cpu();
+        var host = logits.cpu(); // the one wait of a step on a GPU: for what all layers were enqueued
         var vocabulary = _config.Text.VocabularySize;
         var tokens = new SampledToken[asked.Length];
         for (var i = 0; i < asked.Length; i++)

@@ -58,6 +58,7 @@ public sealed record TensorDevice(Device Device, ScalarType Type)
                 nameof(name));
         }
 
+        CudaSwitches.Apply();
         var count = cuda.device_count();
         return index < count
             ? new Device(DeviceType.CUDA, index)

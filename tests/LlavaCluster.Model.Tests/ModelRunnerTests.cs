@@ -44,7 +44,7 @@ public sealed class ModelRunnerTests
     public void Run_DecodingInSteadyState_AllocatesNothing(int sequences, float temperature)
     {
         var sampling = new SamplingOptions { Temperature = temperature, TopP = 0.9f, TopK = 40 };
-        using var runner = GoldenModel.Of("mistral", ScalarType.BFloat16).Runner(kernels: KernelChoice.Fast);
+        using var runner = GoldenModel.OnCpu("mistral", ScalarType.BFloat16).Runner(kernels: KernelChoice.Fast);
         var plan = Plan([.. Enumerable.Range(0, sequences).Select(
             i => new SequenceSlice(i, 0, new[] { 5 + i }, [], [i], new SampleRequest(sampling, 1, 0, 0, default, default)))]);
         Decode(60); // until buffers have their sizes and the runtime its code

@@ -82,6 +82,9 @@ internal sealed class ModelParts
     /// <summary>KV blocks that a rank of this process holds.</summary>
     public int KvBlocks => _blocks;
 
+    /// <summary>Number of the GPU that computes; null: a CPU does.</summary>
+    public int? Gpu => _device.IsCpu ? null : _device.Device.index;
+
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
 
     /// <summary>

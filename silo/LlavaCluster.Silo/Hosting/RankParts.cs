@@ -67,7 +67,7 @@ internal sealed class RankParts : IRankParts
                 _time,
                 cancellationToken)
             : NcclCollective.Join(
-                _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken));
+                _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken, _parts.Gpu));
         return new FormationRunner(runner, end, formation.Blocks);
     }
 

@@ -19,6 +19,18 @@ internal static unsafe class CudaStream
         return stream(&handle);
     }
 
+    /// <summary>Makes a device the calling thread's current one: for libraries that go by it, as torch's own operators do not.</summary>
+    public static void UseDevice(int device)
+    {
+        // The second argument came with torch 2.11; the register that it travels in is set in any case.
+        if (!NativeLibrary.TryGetExport(Library.Value, "_ZN3c104cuda10set_deviceEab", out var set))
+        {
+            set = NativeLibrary.GetExport(Library.Value, "_ZN3c104cuda10set_deviceEa");
+        }
+
+        ((delegate* unmanaged<sbyte, byte, void>)set)((sbyte)device, 0);
+    }
+
     /// <summary>c10::cuda::CUDAStream: 16 bytes that travel in two registers.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct Handle

@@ -40,7 +40,7 @@ public sealed unsafe class NcclCollective : ICollective
     /// <inheritdoc/>
     public int Rank { get; }
 
-    /// <summary>Meets the other ranks. Blocks; each rank calls it on its engine thread, with its GPU the current one.</summary>
+    /// <summary>Meets the other ranks. Blocks; each rank calls it on its engine thread.</summary>
     /// <param name="nccl">The library.</param>
     /// <param name="id">From <see cref="NcclLibrary.NewId"/> of one rank; the same on all.</param>
     /// <param name="rank">This rank.</param>
@@ -48,6 +48,7 @@ public sealed unsafe class NcclCollective : ICollective
     /// <param name="patience">How long to wait for the others.</param>
     /// <param name="time">Clock of the wait and of looking for errors.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="gpu">Number of the rank's GPU, which becomes the thread's current one; null: it is.</param>
     /// <exception cref="NcclException">NCCL refuses; says why.</exception>
     /// <exception cref="CollectiveAbortedException">The others did not come in time, or the wait was ended.</exception>
     public static NcclCollective Join(
@@ -57,11 +58,17 @@ public sealed unsafe class NcclCollective : ICollective
         int ranks,
         TimeSpan patience,
         TimeProvider time,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default,
+        int? gpu = null)
     {
         if (id.Length != NcclLibrary.IdBytes)
         {
             throw new ArgumentException($"An NCCL id has {NcclLibrary.IdBytes} bytes; this one has {id.Length}.", nameof(id));
+        }
+
+        if (gpu is { } device)
+        {
+            CudaStream.UseDevice(device);
         }
 
         var joined = new NcclCollective(nccl, rank, ranks, time);

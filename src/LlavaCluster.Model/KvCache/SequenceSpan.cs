@@ -3,14 +3,7 @@ using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.KvCache;
 
-/// <summary>
-/// One sequence's part of a step. Positions of a chunk of 3 after 5 earlier ones, window of 4:
-/// <code>
-/// position   0 1 2 3 4 | 5 6 7
-///                        Start = 5, Length = 3, Context = 8
-///                FirstKey = 2: what lies before is out of every new token's window
-/// </code>
-/// </summary>
+/// <summary>One sequence's part of a step; see <see cref="SpanReach"/>.</summary>
 /// <param name="Offset">Its first token among the step's tokens.</param>
 /// <param name="Start">Position of that token.</param>
 /// <param name="Length">Tokens.</param>
@@ -26,30 +19,24 @@ internal sealed record SequenceSpan(int Offset, int Start, int Length, int First
     public int Context => Start + Length;
 
     /// <summary>Works out what a span's tokens may look at.</summary>
-    public static SequenceSpan Of(int offset, int start, int length, IReadOnlyList<int> blocks, Device device, int? slidingWindow)
+    /// <param name="offset">Its first token among the step's tokens.</param>
+    /// <param name="reach">What they look at.</param>
+    /// <param name="blocks">[reach.BlockCount], int64, on the device.</param>
+    public static SequenceSpan Of(int offset, SpanReach reach, Tensor blocks)
     {
-        var context = start + length;
-        var firstKey = slidingWindow is { } window ? Math.Max(0, start - window + 1) : 0;
-        int firstBlock = firstKey / PagedKvCache.BlockTokens, lastBlock = (context - 1) / PagedKvCache.BlockTokens;
-        var used = new long[lastBlock - firstBlock + 1];
-        for (var i = 0; i < used.Length; i++)
-        {
-            used[i] = blocks[firstBlock + i];
-        }
-
         // A single token looks at all that is left; from position 0 within the window the plain triangle does.
-        var triangle = start == 0 && !(context > slidingWindow);
-        var mask = length == 1 || triangle ? null : MaskOf(start, length, firstKey, slidingWindow, device);
-        return new SequenceSpan(offset, start, length, firstKey, tensor(used, device: device), mask, triangle && length > 1);
+        var triangle = reach.Start == 0 && !(reach.Context > reach.Window);
+        var mask = reach.Length == 1 || triangle ? null : MaskOf(reach, blocks.device);
+        return new SequenceSpan(offset, reach.Start, reach.Length, reach.FirstKey, blocks, mask, triangle && reach.Length > 1);
     }
 
-    private static Tensor MaskOf(int start, int length, int firstKey, int? slidingWindow, Device device)
+    private static Tensor MaskOf(SpanReach reach, Device device)
     {
         using var scope = NewDisposeScope();
-        var query = HeldScalars.Range(start, start + length, device).unsqueeze(1); // [length, 1]
-        var key = HeldScalars.Range(firstKey, start + length, device).unsqueeze(0); // [1, context − first key]
+        var query = HeldScalars.Range(reach.Start, reach.Context, device).unsqueeze(1); // [length, 1]
+        var key = HeldScalars.Range(reach.FirstKey, reach.Context, device).unsqueeze(0); // [1, context − first key]
         var allowed = key.le(query);
-        if (slidingWindow is { } window)
+        if (reach.Window is { } window)
         {
             allowed = allowed.logical_and(key.gt(query.Plus(-window)));
         }

@@ -4,22 +4,28 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.KvCache;
 
 /// <summary>
-/// What all layers of one step share: positions, where KV goes, and each sequence's part. Built once per step, in the caller's dispose
-/// scope.
+/// What all layers of one step share: ids, positions, where KV goes, and each sequence's part. Built once per step, in the caller's
+/// dispose scope, with one copy to the device.
 /// </summary>
 internal sealed class StepInput
 {
-    private StepInput(int tokens, Tensor positions, Tensor slots, IReadOnlyList<SequenceSpan> spans)
-        => (Tokens, Positions, Slots, Spans) = (tokens, positions, slots, spans);
+    private StepInput(int tokens, Tensor ids, Tensor positions, Tensor slots, Tensor sampled, IReadOnlyList<SequenceSpan> spans)
+        => (Tokens, Ids, Positions, Slots, Sampled, Spans) = (tokens, ids, positions, slots, sampled, spans);
 
     /// <summary>Tokens of the step, all sequences together.</summary>
     public int Tokens { get; }
+
+    /// <summary>[tokens], int64: what is looked up in the embedding; 0 where an image's features will stand.</summary>
+    public Tensor Ids { get; }
 
     /// <summary>[tokens], int64: place of each token in its sequence.</summary>
     public Tensor Positions { get; }
 
     /// <summary>[tokens], int64: block × 16 + place in the block.</summary>
     public Tensor Slots { get; }
+
+    /// <summary>[sequences that sample], int64: the last token of each of them, as its number among the step's tokens.</summary>
+    public Tensor Sampled { get; }
 
     /// <summary>The sequences' parts, one after the other.</summary>
     public IReadOnlyList<SequenceSpan> Spans { get; }
@@ -32,12 +38,13 @@ internal sealed class StepInput
     public Tensor[] Split(Tensor row) => Spans.Count == 1 ? [row] : row.split([.. Spans.Select(span => (long)span.Length)]);
 
     /// <summary>
-    /// A step of whole sequences with positions and masks of its own making, for <see cref="NoKvCache"/>: it has no places in a cache.
+    /// A step of whole sequences with positions and masks of its own making, for <see cref="NoKvCache"/>: it has no ids, no places in a
+    /// cache, and samples nothing.
     /// </summary>
     /// <param name="positions">[tokens], int64. Not disposed here.</param>
     /// <param name="spans">The sequences' parts, one after the other, over all tokens.</param>
     public static StepInput Uncached(Tensor positions, IReadOnlyList<SequenceSpan> spans)
-        => new((int)positions.shape[0], positions, slots: positions, spans);
+        => new((int)positions.shape[0], positions, positions, positions, positions, spans);
 
     /// <summary>The step of a plan.</summary>
     /// <param name="slices">Its slices; their blocks are within the cache.</param>
@@ -46,24 +53,57 @@ internal sealed class StepInput
     public static StepInput Of(IReadOnlyList<SequenceSlice> slices, Device device, int? slidingWindow)
     {
         var tokens = slices.Sum(slice => slice.TokenIds.Length);
-        var (positions, slots) = (new long[tokens], new long[tokens]);
-        var spans = new List<SequenceSpan>(slices.Count);
-        var offset = 0;
-        foreach (var slice in slices)
+        var reaches = slices.Select(slice => SpanReach.Of(slice.Start, slice.TokenIds.Length, slidingWindow)).ToArray();
+        var sampling = slices.Count(slice => slice.Sample is not null);
+        var numbers = new StepNumbers((3 * tokens) + sampling + reaches.Sum(reach => reach.BlockCount));
+        var ids = numbers.Take(tokens, out var idPart);
+        var positions = numbers.Take(tokens, out var positionPart);
+        var slots = numbers.Take(tokens, out var slotPart);
+        var sampled = numbers.Take(sampling, out var sampledPart);
+        var blocks = new Range[slices.Count];
+        for (int i = 0, offset = 0, sample = 0; i < slices.Count; i++)
         {
+            var slice = slices[i];
             var length = slice.TokenIds.Length;
-            for (var i = 0; i < length; i++)
+            Fill(slice, ids.Slice(offset, length), positions.Slice(offset, length), slots.Slice(offset, length));
+            offset += length;
+            if (slice.Sample is not null)
             {
-                var position = slice.Start + i;
-                positions[offset + i] = position;
-                slots[offset + i] = ((long)slice.Blocks[position / PagedKvCache.BlockTokens] * PagedKvCache.BlockTokens)
-                    + (position % PagedKvCache.BlockTokens);
+                sampled[sample++] = offset - 1;
             }
 
-            spans.Add(SequenceSpan.Of(offset, slice.Start, length, slice.Blocks, device, slidingWindow));
-            offset += length;
+            var used = numbers.Take(reaches[i].BlockCount, out blocks[i]);
+            for (var block = 0; block < used.Length; block++)
+            {
+                used[block] = slice.Blocks[reaches[i].FirstBlock + block];
+            }
         }
 
-        return new StepInput(tokens, tensor(positions, device: device), tensor(slots, device: device), spans);
+        numbers.Send(device);
+        var spans = new List<SequenceSpan>(slices.Count);
+        foreach (var (reach, part) in reaches.Zip(blocks))
+        {
+            spans.Add(SequenceSpan.Of(spans.Count == 0 ? 0 : spans[^1].Offset + spans[^1].Length, reach, numbers.Part(part)));
+        }
+
+        return new StepInput(
+            tokens, numbers.Part(idPart), numbers.Part(positionPart), numbers.Part(slotPart), numbers.Part(sampledPart), spans);
+    }
+
+    private static void Fill(SequenceSlice slice, Span<long> ids, Span<long> positions, Span<long> slots)
+    {
+        var given = slice.TokenIds.Span;
+        for (var i = 0; i < given.Length; i++)
+        {
+            var position = slice.Start + i;
+            (ids[i], positions[i]) = (given[i], position);
+            slots[i] = ((long)slice.Blocks[position / PagedKvCache.BlockTokens] * PagedKvCache.BlockTokens) + (position % PagedKvCache.BlockTokens);
+        }
+
+        // A placeholder may be past the vocabulary; what is looked up in its place is overwritten.
+        foreach (var image in slice.Images)
+        {
+            ids.Slice(image.At, image.Count).Clear();
+        }
     }
 }

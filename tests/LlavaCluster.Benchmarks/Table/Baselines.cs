@@ -6,15 +6,33 @@ using static TorchSharp.torch;
 
 namespace LlavaCluster.Benchmarks.Table;
 
-/// <summary>How fast this machine reads memory: our own streaming read of far more than the caches hold.</summary>
-internal sealed unsafe class ReadBaseline(int threads) : IDisposable
+/// <summary>What a row is compared with, measured in the same run.</summary>
+internal abstract class Baseline : IDisposable
+{
+    /// <summary>How fast the device's memory is read, bytes per second.</summary>
+    public static Baseline Reading(TableRun run) => run.Device.IsCpu ? new HostReading(run.Threads) : new DeviceCopy(run.Device.Device);
+
+    /// <summary>How fast the device multiplies matrices, operations per second.</summary>
+    public static Baseline Product(TableRun run) => run.Device.IsCpu
+        ? new TorchProduct(run.Device.Device, rows: 512, side: 4096)
+        : new TorchProduct(run.Device.Device, rows: 8192, side: 8192);
+
+    /// <summary>Measures it once.</summary>
+    public abstract double Rate();
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
+
+/// <summary>Host memory: our own streaming read of far more than the caches hold.</summary>
+internal sealed unsafe class HostReading(int threads) : Baseline
 {
     private const long Bytes = 384L << 20;
 
     private readonly byte* _memory = StreamingRead.Reserve(Bytes);
 
-    /// <summary>Bytes per second of one pass.</summary>
-    public double Rate()
+    /// <inheritdoc/>
+    public override double Rate()
     {
         var reading = new StreamingRead(_memory, Bytes);
         var start = Stopwatch.GetTimestamp();
@@ -23,19 +41,50 @@ internal sealed unsafe class ReadBaseline(int threads) : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => NativeMemory.AlignedFree(_memory);
+    public override void Dispose() => NativeMemory.AlignedFree(_memory);
 }
 
-/// <summary>How fast this machine multiplies matrices: torch's bfloat16 product of [512, 4096] and [4096, 4096].</summary>
-internal sealed class ProductBaseline : IDisposable
+/// <summary>Device memory: a copy within it, which reads and writes every byte, so each counts twice.</summary>
+internal sealed class DeviceCopy(Device device) : Baseline
 {
-    private const int Rows = 512, Side = 4096, Runs = 3;
+    private const long Bytes = 2L << 30;
+    private const int Runs = 8;
 
-    private readonly Tensor _x = randn(Rows, Side).to(ScalarType.BFloat16);
-    private readonly Tensor _weight = randn(Side, Side).to(ScalarType.BFloat16);
+    private readonly Tensor _from = zeros(Bytes, dtype: ScalarType.Byte, device: device);
+    private readonly Tensor _to = zeros(Bytes, dtype: ScalarType.Byte, device: device);
+
+    /// <inheritdoc/>
+    public override double Rate()
+    {
+        cuda.synchronize();
+        var start = Stopwatch.GetTimestamp();
+        for (var run = 0; run < Runs; run++)
+        {
+            _to.copy_(_from);
+        }
+
+        cuda.synchronize();
+        return 2.0 * Runs * Bytes / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        _from.Dispose();
+        _to.Dispose();
+    }
+}
+
+/// <summary>Torch's bfloat16 product of [rows, side] and [side, side].</summary>
+internal sealed class TorchProduct(Device device, int rows, int side) : Baseline
+{
+    private const int Runs = 3;
+
+    private readonly Tensor _x = randn(rows, side, device: device).to(ScalarType.BFloat16);
+    private readonly Tensor _weight = randn(side, side, device: device).to(ScalarType.BFloat16);
 
     /// <summary>Operations per second, the best of a few products; a multiplication and its addition are two.</summary>
-    public double Rate()
+    public override double Rate()
     {
         using var mode = inference_mode();
         var best = 0.0;
@@ -43,14 +92,19 @@ internal sealed class ProductBaseline : IDisposable
         {
             var start = Stopwatch.GetTimestamp();
             using var y = nn.functional.linear(_x, _weight);
-            best = Math.Max(best, 2.0 * Rows * Side * Side / Stopwatch.GetElapsedTime(start).TotalSeconds);
+            if (_x.device_type != TorchSharp.DeviceType.CPU)
+            {
+                cuda.synchronize();
+            }
+
+            best = Math.Max(best, 2.0 * rows * side * side / Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
         return best;
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         _x.Dispose();
         _weight.Dispose();

@@ -13,8 +13,17 @@ internal static class ChildProcess
         var info = new ProcessStartInfo(Environment.ProcessPath!)
         {
             RedirectStandardOutput = true,
-            ArgumentList = { "table", "--child", "--only", row, "--data", run.Data, "--threads", $"{run.Threads}" },
+            ArgumentList =
+            {
+                "table", "--child", "--only", row, "--data", run.Data, "--threads", $"{run.Threads}", "--device", run.DeviceName,
+            },
         };
+        if (run.Kernels is { } kernels)
+        {
+            info.ArgumentList.Add("--kernels");
+            info.ArgumentList.Add($"{kernels}");
+        }
+
         if (run.Quick)
         {
             info.ArgumentList.Add("--quick");

@@ -18,7 +18,7 @@ internal sealed class ConversationRow(string name, string what, double goal, boo
     /// <inheritdoc/>
     public override async Task<RowResult> MeasureAsync(TableRun run, CancellationToken cancellationToken)
     {
-        await using var engine = new TimedEngine(run.BenchCheckpoint(), kvBlocks: 1024);
+        await using var engine = new TimedEngine(run, run.BenchCheckpoint(), kvBlocks: 1024);
         await engine.StartAsync(cancellationToken);
         var pictures = run.Quick ? 2 : 3;
         var turns = new List<(double First, double Later, int Cached)>();

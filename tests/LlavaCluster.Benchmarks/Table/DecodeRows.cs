@@ -2,13 +2,13 @@ namespace LlavaCluster.Benchmarks.Table;
 
 /// <summary>One sequence decodes: bytes of weights, keys and values that are read, beside plain reading.</summary>
 internal sealed class DecodeRow(string name, int context, double goal)
-    : TableRow(name, $"decode, 1 sequence, {context:N0} tokens of context", goal)
+    : TableRow(name, $"decode, 1 sequence, {context:N0} tokens of context", goal, gpuGoal: 0.80)
 {
     /// <inheritdoc/>
     public override Task<RowResult> MeasureAsync(TableRun run, CancellationToken cancellationToken)
     {
-        using var model = new TimedModel(run.BenchCheckpoint(), 1, context + 1);
-        using var reading = new ReadBaseline(run.Threads);
+        using var model = new TimedModel(run, run.BenchCheckpoint(), 1, context + 1);
+        using var reading = Baseline.Reading(run);
         model.Prompt(0, context);
         var bytes = Bytes(model, context);
         var (rate, read) = run.InTurn(() => bytes / model.Decode(1, context, run.Quick ? 8 : 16), reading.Rate);
@@ -28,7 +28,7 @@ internal sealed class BatchRow() : TableRow("decode-16", "decode, 16 sequences t
     /// <inheritdoc/>
     public override Task<RowResult> MeasureAsync(TableRun run, CancellationToken cancellationToken)
     {
-        using var model = new TimedModel(run.BenchCheckpoint(), Sequences, Context + 1);
+        using var model = new TimedModel(run, run.BenchCheckpoint(), Sequences, Context + 1);
         for (var sequence = 0; sequence < Sequences; sequence++)
         {
             model.Prompt(sequence, Context);

@@ -4,7 +4,6 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Weights;
-using static TorchSharp.torch;
 
 namespace LlavaCluster.Benchmarks.Table;
 
@@ -32,7 +31,7 @@ internal sealed partial class LoadRow(string name, bool cold)
             cat = Math.Min(cat, await CatAsync(files, cancellationToken));
             run.Say($"  cat: {cat:F1} s");
             await PrepareAsync(files, cancellationToken);
-            load = Math.Min(load, Load(folder));
+            load = Math.Min(load, Load(folder, run.Device));
             run.Say($"  load: {load:F1} s");
         }
 
@@ -70,11 +69,10 @@ internal sealed partial class LoadRow(string name, bool cold)
             : throw new InvalidOperationException($"cat of {files.Count} files failed with exit code {process.ExitCode}.");
     }
 
-    private static double Load(string folder)
+    private static double Load(string folder, TensorDevice device)
     {
         var start = Stopwatch.GetTimestamp();
         var config = LlavaConfigReader.Read(folder);
-        var device = new TensorDevice(CPU, ScalarType.BFloat16);
         using var weights = new CheckpointWeights(folder, config, device.Device, device.Type);
         weights.Check(WeightRoles.All);
         using var tower = new VisionEncoder(config, weights, device);
@@ -101,31 +99,34 @@ internal sealed class LargeModelRow(string name, bool memory) : TableRow(
     public override bool Heavy => true;
 
     /// <inheritdoc/>
+    public override bool CpuOnly => true;
+
+    /// <inheritdoc/>
     public override async Task<RowResult> MeasureAsync(TableRun run, CancellationToken cancellationToken)
     {
         var folder = run.LargeCheckpoint();
         if (memory)
         {
             // The peak of a process is that of all it ever did: a fresh one says what the model takes.
-            return run.IsChild ? MeasurePeak(folder) : await ChildProcess.MeasureAsync(Name, run, cancellationToken);
+            return run.IsChild ? MeasurePeak(run, folder) : await ChildProcess.MeasureAsync(Name, run, cancellationToken);
         }
 
-        using var model = new TimedModel(folder, 1, Positions);
-        using var reading = new ReadBaseline(run.Threads);
+        using var model = new TimedModel(run, folder, 1, Positions);
+        using var reading = Baseline.Reading(run);
         model.Prompt(0, Context);
         var bytes = DecodeRow.Bytes(model, Context);
         var (rate, read) = run.InTurn(() => bytes / model.Decode(1, Context, 3), reading.Rate);
         return new RowResult(rate / 1e9, read / 1e9, "GB/s", rate / read, $"{rate / bytes:F2} tokens/s");
     }
 
-    private static RowResult MeasurePeak(string folder)
+    private static RowResult MeasurePeak(TableRun run, string folder)
     {
-        var device = new TensorDevice(CPU, ScalarType.BFloat16);
+        var device = run.Device;
         var config = LlavaConfigReader.Read(folder);
         using var weights = new CheckpointWeights(folder, config, device.Device, device.Type);
         weights.Check(WeightRoles.All);
         using var tower = new VisionEncoder(config, weights, device);
-        using var model = new TimedModel(folder, 1, Positions);
+        using var model = new TimedModel(run, folder, 1, Positions);
         tower.Encode([(NoisePicture.HashOf(1), NoisePicture.Of(config, 672, 672, seed: 1))]);
         model.Prompt(0, Positions - 1);
         model.Decode(1, Positions - 1, 3);

@@ -24,7 +24,7 @@ internal sealed class MemoryRow() : TableRow("memory", "memory growth, 2,000 tur
         }
 
         var (turns, images) = run.Quick ? (200, 50) : (2000, 500);
-        await using var engine = new TimedEngine(Tests.GoldenFolder.Of("checkpoints", "vicuna"), kvBlocks: 512, FeatureBytes);
+        await using var engine = new TimedEngine(run, Tests.GoldenFolder.Of("checkpoints", "vicuna"), kvBlocks: 512, FeatureBytes);
         await engine.StartAsync(cancellationToken);
         var points = new List<(double Turn, double Bytes)>();
         for (var turn = 0; turn < turns; turn++)

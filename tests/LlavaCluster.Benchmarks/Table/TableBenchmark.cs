@@ -1,6 +1,5 @@
 using System.CommandLine;
 using LlavaCluster.Model;
-using LlavaCluster.Model.Kernels;
 
 namespace LlavaCluster.Benchmarks.Table;
 
@@ -30,6 +29,13 @@ internal static class TableBenchmark
     private static readonly Option<bool> Quick = new("--quick") { Description = "small shapes and few rounds, without the rows that need 14 GB" };
     private static readonly Option<int> Threads = new("--threads") { DefaultValueFactory = _ => Environment.ProcessorCount };
     private static readonly Option<bool> Child = new("--child") { Hidden = true };
+    private static readonly Option<KernelChoice?> Kernels = new("--kernels") { Description = "who computes the language model" };
+    private static readonly Option<string> Device = new("--device")
+    {
+        DefaultValueFactory = _ => "cpu",
+        Description = "cpu, or cuda: the rows are then those of a model of 7 billion parameters",
+    };
+
     private static readonly Option<string[]> Only = new("--only")
     {
         DefaultValueFactory = _ => [],
@@ -49,7 +55,7 @@ internal static class TableBenchmark
         Only.AcceptOnlyFromAmong([.. Rows.Select(row => row.Name)]);
         var command = new Command("table", "All numbers of the engine beside baselines of the same run, with goals.")
         {
-            Json, Quick, Only, Data, Threads, Child,
+            Json, Quick, Only, Data, Threads, Device, Kernels, Child,
         };
         command.SetAction(RunAsync);
         return command;
@@ -60,9 +66,11 @@ internal static class TableBenchmark
         bool quick = arguments.GetValue(Quick), child = arguments.GetValue(Child);
         var threads = arguments.GetRequiredValue(Threads);
         TensorDevice.UseThreads(threads);
-        var run = new TableRun(arguments.GetRequiredValue(Data), quick, threads, child, Console.Error.WriteLine);
+        var run = new TableRun(
+            arguments.GetRequiredValue(Data), quick, threads, child, Console.Error.WriteLine,
+            arguments.GetRequiredValue(Device), arguments.GetValue(Kernels));
         var names = arguments.GetRequiredValue(Only);
-        var rows = Rows.Where(row => names.Length > 0 ? names.Contains(row.Name) : !(quick && row.Heavy)).ToArray();
+        var rows = Rows.Where(row => names.Length > 0 ? names.Contains(row.Name) : !(quick && row.Heavy) && !(row.CpuOnly && !run.Device.IsCpu)).ToArray();
         if (child)
         {
             ChildProcess.Answer(await rows.Single().MeasureAsync(run, cancellationToken));
@@ -73,12 +81,12 @@ internal static class TableBenchmark
         foreach (var row in rows)
         {
             run.Say($"[{lines.Count + 1}/{rows.Length}] {row.Name}: {row.What}");
-            lines.Add(TableLine.Of(row, await row.MeasureAsync(run, cancellationToken)));
+            lines.Add(TableLine.Of(row, run, await row.MeasureAsync(run, cancellationToken)));
             run.Say($"  {lines[^1].Measured:N2} beside {lines[^1].Baseline:N2} {lines[^1].Unit}: {lines[^1].Ratio:F3} ({lines[^1].Goal}) {lines[^1].Note}");
             GC.Collect(); // the next row shall not find the last one's memory
         }
 
-        var machine = $"{Machine.Processor()}, {threads} threads, {KernelPaths.Best}, load {Machine.Load()}{(quick ? "; QUICK: small shapes, few rounds" : "")}";
+        var machine = $"{Machine.Of(run)}, load {Machine.Load()}{(quick ? "; QUICK: small shapes, few rounds" : "")}";
         Console.WriteLine(arguments.GetValue(Json) ? TableText.Json(machine, quick, lines) : TableText.Plain(machine, lines));
         return lines.All(line => line.Met) ? 0 : 1;
     }

@@ -4,7 +4,8 @@ namespace LlavaCluster.Benchmarks.Table;
 /// <param name="name">Names it for <c>--only</c>.</param>
 /// <param name="what">What is measured.</param>
 /// <param name="goal">The ratio to reach.</param>
-internal abstract class TableRow(string name, string what, double goal)
+/// <param name="gpuGoal">The ratio to reach on a GPU; null: the same.</param>
+internal abstract class TableRow(string name, string what, double goal, double? gpuGoal = null)
 {
     /// <summary>Names it for <c>--only</c>.</summary>
     public string Name => name;
@@ -12,20 +13,23 @@ internal abstract class TableRow(string name, string what, double goal)
     /// <summary>What is measured.</summary>
     public string What => what;
 
-    /// <summary>The ratio to reach.</summary>
-    public double Goal => goal;
-
     /// <summary>The ratio must not be above the goal; else not below it.</summary>
     public virtual bool AtMost => false;
 
     /// <summary>Needs a checkpoint of 14 GB: left out by <c>--quick</c>.</summary>
     public virtual bool Heavy => false;
 
+    /// <summary>Says something about a CPU only.</summary>
+    public virtual bool CpuOnly => false;
+
     /// <summary>Measures it.</summary>
     public abstract Task<RowResult> MeasureAsync(TableRun run, CancellationToken cancellationToken);
 
+    /// <summary>The ratio to reach on the run's device.</summary>
+    public double Goal(TableRun run) => run.Device.IsCpu ? goal : gpuGoal ?? goal;
+
     /// <summary>Whether a ratio reaches the goal.</summary>
-    public bool IsMet(double ratio) => AtMost ? ratio <= goal : ratio >= goal;
+    public bool IsMet(TableRun run, double ratio) => AtMost ? ratio <= Goal(run) : ratio >= Goal(run);
 }
 
 /// <summary>What a row measured.</summary>

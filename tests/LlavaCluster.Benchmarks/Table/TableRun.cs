@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Tests;
 
@@ -11,8 +12,21 @@ namespace LlavaCluster.Benchmarks.Table;
 /// <param name="threads">Threads that compute.</param>
 /// <param name="isChild">This process was started to measure one row.</param>
 /// <param name="say">Takes a line of progress.</param>
-internal sealed class TableRun(string data, bool quick, int threads, bool isChild, Action<string> say)
+/// <param name="device">Name of the device, cpu or cuda.</param>
+/// <param name="kernels">Who computes the language model; null: the device's default.</param>
+internal sealed class TableRun(
+    string data, bool quick, int threads, bool isChild, Action<string> say, string device = "cpu", KernelChoice? kernels = null)
 {
+    /// <summary>Where models compute, in bfloat16.</summary>
+    public TensorDevice Device { get; } = TensorDevice.Open(device, "bfloat16");
+
+    /// <summary>What configuration calls it.</summary>
+    public string DeviceName => device;
+
+    /// <summary>Who computes the language model; null: the device's default.</summary>
+    public KernelChoice? Kernels => kernels;
+
+
     /// <summary>This process was started to measure one row, undisturbed by what others left behind.</summary>
     public bool IsChild => isChild;
 
@@ -31,9 +45,14 @@ internal sealed class TableRun(string data, bool quick, int threads, bool isChil
     /// <summary>Takes a line of progress.</summary>
     public void Say(string line) => say(line);
 
-    /// <summary>The folder of the preset <c>bench</c>; with <c>--quick</c> a few of its layers.</summary>
+    /// <summary>The folder of the preset <c>bench</c>; on a GPU of the model of 7 billion; with <c>--quick</c> a few layers of <c>bench</c>.</summary>
     public string BenchCheckpoint()
     {
+        if (!quick && !Device.IsCpu)
+        {
+            return LargeCheckpoint();
+        }
+
         var whole = SyntheticPreset.Named("bench");
         return quick ? Checkpoint("bench-quick", whole with { Layers = 3, VisionLayers = 4 }) : Checkpoint("bench", whole);
     }

@@ -9,15 +9,15 @@ internal sealed record TableLine(
     string Name, string What, double Measured, double Baseline, string Unit, double Ratio, string Goal, bool Met, string Note)
 {
     /// <summary>Judges a row's result.</summary>
-    public static TableLine Of(TableRow row, RowResult result) => new(
+    public static TableLine Of(TableRow row, TableRun run, RowResult result) => new(
         row.Name,
         row.What,
         result.Measured,
         result.Baseline,
         result.Unit,
         result.Ratio,
-        string.Create(CultureInfo.InvariantCulture, $"{(row.AtMost ? "≤" : "≥")} {row.Goal:0.00}"),
-        row.IsMet(result.Ratio),
+        string.Create(CultureInfo.InvariantCulture, $"{(row.AtMost ? "≤" : "≥")} {row.Goal(run):0.00}"),
+        row.IsMet(run, result.Ratio),
         result.Note);
 }
 

@@ -8,7 +8,6 @@ using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Weights;
-using static TorchSharp.torch;
 
 namespace LlavaCluster.Benchmarks.Table;
 
@@ -27,23 +26,25 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     private readonly DecodeLoop _loop;
 
     /// <summary>Loads the vision tower; the rest is loaded by <see cref="StartAsync"/>.</summary>
+    /// <param name="run">Device and kernels.</param>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="kvBlocks">Blocks of 16 positions.</param>
     /// <param name="featureBytes">Features that are kept, bytes.</param>
-    public TimedEngine(string folder, int kvBlocks, long featureBytes = UsualFeatures)
-        : this(folder, new ModelRunnerOptions { KvBlocks = kvBlocks }, new KvTierOptions(), featureBytes)
+    public TimedEngine(TableRun run, string folder, int kvBlocks, long featureBytes = UsualFeatures)
+        : this(run, folder, new ModelRunnerOptions { KvBlocks = kvBlocks, Kernels = run.Kernels }, new KvTierOptions(), featureBytes)
     {
     }
 
     /// <summary>As the other, with slower memory for KV.</summary>
+    /// <param name="run">Device.</param>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="options">KV blocks on the device and below.</param>
     /// <param name="tiers">When they move.</param>
     /// <param name="featureBytes">Features that are kept, bytes.</param>
-    public TimedEngine(string folder, ModelRunnerOptions options, KvTierOptions tiers, long featureBytes = UsualFeatures)
+    public TimedEngine(TableRun run, string folder, ModelRunnerOptions options, KvTierOptions tiers, long featureBytes = UsualFeatures)
     {
         _features = new ByteBoundedCache<ImageHash, ImageFeatures>(featureBytes);
-        var device = new TensorDevice(CPU, ScalarType.BFloat16);
+        var device = run.Device;
         Config = LlavaConfigReader.Read(folder);
         using var weights = new CheckpointWeights(folder, Config, device.Device, device.Type);
         _tower = new VisionEncoder(Config, weights, device);

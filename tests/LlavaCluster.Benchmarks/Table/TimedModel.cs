@@ -5,7 +5,6 @@ using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Weights;
-using static TorchSharp.torch;
 
 namespace LlavaCluster.Benchmarks.Table;
 
@@ -18,23 +17,24 @@ internal sealed class TimedModel : IDisposable
     /// <summary>Prompt tokens of a step: what the engine takes by default.</summary>
     private const int Chunk = 512;
 
-    private static readonly TensorDevice Cpu = new(CPU, ScalarType.BFloat16);
-
     private readonly ModelRunner _runner;
     private readonly int _blocks;
 
     /// <summary>Loads it.</summary>
+    /// <param name="run">Device and kernels.</param>
     /// <param name="folder">The checkpoint.</param>
     /// <param name="sequences">How many at most.</param>
     /// <param name="positions">How long each may become.</param>
-    public TimedModel(string folder, int sequences, int positions)
+    public TimedModel(TableRun run, string folder, int sequences, int positions)
     {
+        var device = run.Device;
         Config = LlavaConfigReader.Read(folder);
         _blocks = (positions + ModelRunner.BlockTokens - 1) / ModelRunner.BlockTokens;
-        using var weights = new CheckpointWeights(folder, Config, Cpu.Device, Cpu.Type);
+        using var weights = new CheckpointWeights(folder, Config, device.Device, device.Type);
         weights.Check(WeightRoles.Language | WeightRoles.Projector);
-        _runner = new ModelRunner(Config, weights, Cpu, new SingleRank(), new ModelRunnerOptions { KvBlocks = sequences * _blocks });
-        KvBytes = sequences * _blocks * ModelRunner.KvBlockBytes(Config, Cpu.Type);
+        var options = new ModelRunnerOptions { KvBlocks = sequences * _blocks, Kernels = run.Kernels };
+        _runner = new ModelRunner(Config, weights, device, new SingleRank(), options);
+        KvBytes = sequences * _blocks * ModelRunner.KvBlockBytes(Config, device.Type);
     }
 
     public LlavaConfig Config { get; }

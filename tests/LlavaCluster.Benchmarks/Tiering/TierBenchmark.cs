@@ -52,7 +52,7 @@ internal static class TierBenchmark
         TableRun run, string way, ModelRunnerOptions options, Between between, int count, CancellationToken cancellationToken)
     {
         var tiers = new KvTierOptions { HostAfter = TimeSpan.Zero, DiskAfter = TimeSpan.Zero };
-        await using var engine = new TimedEngine(run.BenchCheckpoint(), options, tiers);
+        await using var engine = new TimedEngine(run, run.BenchCheckpoint(), options, tiers);
         await engine.StartAsync(cancellationToken);
         var turns = new List<(double First, double Warm, int Cached)>();
         for (var number = 0; number <= count; number++)

@@ -90,7 +90,7 @@ internal static class WeightsBenchmark
                 }
             }
 
-            using var memory = new ReadBaseline(Environment.ProcessorCount);
+            using var memory = new HostReading(Environment.ProcessorCount);
             var reading = Enumerable.Range(0, 5).Max(_ => memory.Rate());
             var rate = run.DecodeRate(arguments.GetRequiredValue(Steps));
             reading = Math.Max(reading, Enumerable.Range(0, 5).Max(_ => memory.Rate()));

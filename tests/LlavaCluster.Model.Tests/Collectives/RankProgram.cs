@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.Tests.Collectives;
 
 /// <summary>
-/// What this assembly does as a program: one rank of a replica. It says where it listens, reads where the others do, joins them, works,
-/// and says what came of it, one line each.
+/// This assembly as one rank of a replica. It says where it listens, reads where the others do, joins them, works, and says what came of
+/// it, one line each.
 /// </summary>
 internal static class RankProgram
 {
@@ -26,7 +26,7 @@ internal static class RankProgram
     /// <summary>Silence is not tested here; a busy machine's processes may be silent for a while.</summary>
     public static readonly ShardLinkOptions LinkOptions = new() { Silence = TimeSpan.FromSeconds(60) };
 
-    public static async Task<int> Main(string[] args)
+    public static async Task<int> RunAsync(string[] args)
     {
         var (rank, ranks, work, sharedMemory) = (int.Parse(args[0]), int.Parse(args[1]), args[2], bool.Parse(args[3]));
         set_num_threads(1);
@@ -39,7 +39,7 @@ internal static class RankProgram
         {
             using var link = TcpShardFollowerLink.Join(
                 addresses[ranks], Replica, 0, rank, ranks, LinkOptions, TimeProvider.System, collective.Abort);
-            await using var follower = new ShardFollower(rank, 0, () => GoldenModel.Of("yi").Runner(collective), link);
+            await using var follower = new ShardFollower(rank, 0, () => GoldenModel.OnCpu("yi").Runner(collective), link);
             await follower.StartAsync();
             await follower.Completion;
             Console.WriteLine("stopped");

@@ -24,7 +24,7 @@ public sealed class CodedWeightsTests(ITestOutputHelper output)
     [InlineData("yi", WeightForm.Int4, KernelChoice.Torch, 0.2)]
     public void Run_WithCodes_ChoosesReferenceTokens(string checkpoint, WeightForm form, KernelChoice kernels, double share)
     {
-        var model = GoldenModel.Of(checkpoint);
+        var model = GoldenModel.For(kernels, checkpoint);
         using var runner = model.Runner(kernels: kernels, form: form);
         int same = 0, all = 0;
         foreach (var name in new[] { "text-only", "strip", "tiny", "system" })
@@ -52,7 +52,7 @@ public sealed class CodedWeightsTests(ITestOutputHelper output)
     [InlineData("mistral", 2, WeightForm.Int4, KernelChoice.Torch)]
     public void Run_OnSeveralRanks_GivesTheTokensOfOne(string checkpoint, int ranks, WeightForm form, KernelChoice kernels)
     {
-        var model = GoldenModel.Of(checkpoint);
+        var model = GoldenModel.For(kernels, checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip")];
         using var alone = model.Runner(kernels: kernels, form: form);
         var expected = cases.Select(golden => GreedyLoop.Run(alone, model, golden, chunk: 500)).ToArray();
@@ -67,7 +67,7 @@ public sealed class CodedWeightsTests(ITestOutputHelper output)
     [Fact]
     public void Runner_RanksThatCutAGroup_AreRefusedWithNumbers()
     {
-        var model = GoldenModel.Of("vicuna", ScalarType.BFloat16);
+        var model = GoldenModel.OnCpu("vicuna", ScalarType.BFloat16);
         var end = InProcessCollective.Create(2)[1];
         var error = Assert.Throws<BadCheckpointException>(() => model.Runner(end, kernels: KernelChoice.Fast, form: WeightForm.Int4));
         Assert.Equal(

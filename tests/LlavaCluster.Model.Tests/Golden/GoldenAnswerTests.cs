@@ -32,7 +32,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Checkpoints))]
     public void Run_EveryCase_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint)
     {
-        var model = GoldenModel.Of(checkpoint);
+        var model = GoldenModel.For(kernels, checkpoint);
         using var runner = model.Runner(kernels: kernels);
         var largest = 0.0;
         foreach (var golden in model.Cases)
@@ -47,7 +47,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Chunked))]
     public void Run_PromptInChunksOfOddSize_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, string name, int chunk)
     {
-        var model = GoldenModel.Of(checkpoint);
+        var model = GoldenModel.For(kernels, checkpoint);
         using var runner = model.Runner(kernels: kernels);
         Check(model.Case(name), GreedyLoop.Run(runner, model, model.Case(name), chunk));
     }
@@ -56,7 +56,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Ranked))]
     public void Run_OnSeveralRanks_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, int ranks)
     {
-        var model = GoldenModel.Of(checkpoint);
+        var model = GoldenModel.For(kernels, checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny")];
         Check(cases, GreedyLoop.RunRanks(model, cases, InProcessCollective.Create(ranks), chunk: 500, kernels));
     }
@@ -66,7 +66,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [InlineData(7, true)]
     public void Run_OnRanksThatTalkTcp_GivesTheReferenceTokens(int ranks, bool sharedMemory)
     {
-        var model = GoldenModel.Of("yi");
+        var model = GoldenModel.OnCpu("yi");
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip")];
         var ends = TcpReplica.Form(ranks, new TcpCollectiveOptions { SharedMemory = sharedMemory });
         Check(cases, GreedyLoop.RunRanks(model, cases, ends, chunk: 500));
@@ -77,7 +77,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [InlineData(true)]
     public void Run_OnTwoProcesses_GivesAllReferenceTokens(bool sharedMemory)
     {
-        var model = GoldenModel.Of("yi");
+        var model = GoldenModel.OnCpu("yi");
         using var follower = RankProcess.Start(1, 2, RankProgram.Follow, sharedMemory);
         using var link = follower.Lead(out var end);
         Check(model.Cases, GreedyLoop.Lead(model, model.Cases, end, link, chunk: 500));

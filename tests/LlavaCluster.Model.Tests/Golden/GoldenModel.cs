@@ -10,21 +10,21 @@ using static TorchSharp.torch;
 
 namespace LlavaCluster.Model.Tests.Golden;
 
-/// <summary>A golden checkpoint on the CPU: its cases, and each picture's features, computed once for all tests that use them.</summary>
+/// <summary>A golden checkpoint on a device: its cases, and each picture's features, computed once for all tests that use them.</summary>
 internal sealed class GoldenModel
 {
-    private static readonly ConcurrentDictionary<(string, ScalarType), Lazy<GoldenModel>> Shared = new();
+    private static readonly ConcurrentDictionary<(string, string, ScalarType), Lazy<GoldenModel>> Shared = new();
 
     private readonly Dictionary<string, ImageFeatures> _features = [];
     private readonly object _gate = new();
     private readonly string _checkpoint;
     private VisionEncoder? _encoder;
 
-    private GoldenModel(string checkpoint, ScalarType type)
+    private GoldenModel(string checkpoint, TensorDevice device)
     {
         _checkpoint = checkpoint;
         Config = LlavaConfigReader.Read(GoldenFolder.Of("checkpoints", checkpoint));
-        Device = new TensorDevice(CPU, type);
+        Device = device;
         Cases = GoldenCase.Of(checkpoint, Config.ImageTokenId);
     }
 
@@ -34,9 +34,18 @@ internal sealed class GoldenModel
 
     public IReadOnlyList<GoldenCase> Cases { get; }
 
-    /// <summary>The one model of this checkpoint and type.</summary>
-    public static GoldenModel Of(string checkpoint, ScalarType type = ScalarType.Float32)
-        => Shared.GetOrAdd((checkpoint, type), _ => new Lazy<GoldenModel>(() => new GoldenModel(checkpoint, type))).Value;
+    /// <summary>The one model of this checkpoint and type on the tests' device.</summary>
+    public static GoldenModel Of(string checkpoint, ScalarType type = ScalarType.Float32) => On(TestDevice.Of(type), checkpoint);
+
+    /// <summary>The one model of this checkpoint and type in host memory.</summary>
+    public static GoldenModel OnCpu(string checkpoint, ScalarType type = ScalarType.Float32) => On(new TensorDevice(CPU, type), checkpoint);
+
+    /// <summary>The one model where these kernels are: our own are on a CPU, torch's on the tests' device.</summary>
+    public static GoldenModel For(KernelChoice kernels, string checkpoint, ScalarType type = ScalarType.Float32)
+        => kernels == KernelChoice.Fast ? OnCpu(checkpoint, type) : Of(checkpoint, type);
+
+    private static GoldenModel On(TensorDevice device, string checkpoint)
+        => Shared.GetOrAdd((checkpoint, $"{device.Device}", device.Type), _ => new Lazy<GoldenModel>(() => new GoldenModel(checkpoint, device))).Value;
 
     public GoldenCase Case(string name) => Cases.Single(c => c.Name == name);
 

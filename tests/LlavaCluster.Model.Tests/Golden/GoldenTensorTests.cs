@@ -33,7 +33,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
         {
             var pictures = model.Case(name).Images.Select(image => model.Tiles(image.File)).ToArray();
             var most = pictures.Max(p => p.Count);
-            var pixels = cat([.. pictures.SelectMany(p => Padded(p, most))]);
+            var pixels = cat([.. pictures.SelectMany(p => Padded(p, most))]).to(model.Device.Device);
             var embedded = tower.Embed(pixels);
             var features = tower.forward(pixels);
             var projected = projector.forward(features);
@@ -47,7 +47,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
         static Tensor[] Padded(ImageTiles p, int most) =>
             [tensor(p.Pixels, [p.Count, 3, p.Side, p.Side]), zeros(most - p.Count, 3, p.Side, p.Side)];
 
-        static Tensor EveryPatch(Tensor x) => x.index_select(1, arange(0, x.shape[1], PatchStep));
+        static Tensor EveryPatch(Tensor x) => x.index_select(1, arange(0, x.shape[1], PatchStep, device: x.device));
     }
 
     [Theory]
@@ -65,8 +65,8 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
             var @case = model.Case(name);
             GreedyLoop.Load(runner, model, @case);
             SequenceSlice[] slices = [new PlannedSequence(model, @case, GreedyLoop.Blocks(@case, 256)).Next(4096)];
-            var step = StepInput.Of(slices, CPU, null);
-            var positions = tensor(golden.Longs($"{name}/positions"));
+            var step = StepInput.Of(slices, model.Device.Device, null);
+            var positions = tensor(golden.Longs($"{name}/positions"), device: model.Device.Device);
 
             var embedded = runner.Embed(slices, step);
             var first = runner.Network.forward(embedded, step, cache, layerCount: 1);
@@ -92,7 +92,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
             using var scope = NewDisposeScope();
             GreedyLoop.Load(runner, model, @case);
             SequenceSlice[] slices = [new PlannedSequence(model, @case, GreedyLoop.Blocks(@case, 256)).Next(4096)];
-            var step = StepInput.Of(slices, CPU, null);
+            var step = StepInput.Of(slices, model.Device.Device, null);
             var last = runner.Network.forward(runner.Embed(slices, step), step, new NoKvCache());
             Compare(golden, $"{@case.Name}/first_logits", runner.Network.Logits(last.narrow(0, step.Tokens - 1, 1))[0], LogitTolerance);
         }
@@ -101,7 +101,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
     private void Compare(GoldenTensors golden, string name, Tensor ours, double tolerance)
     {
         Assert.Equal(golden.Shape(name), ours.shape);
-        var numbers = MemoryMarshal.Cast<byte, float>(ours.contiguous().bytes);
+        var numbers = MemoryMarshal.Cast<byte, float>(ours.cpu().contiguous().bytes);
         var expected = golden.Floats(name);
         var largest = 0.0;
         for (var i = 0; i < expected.Length; i++)

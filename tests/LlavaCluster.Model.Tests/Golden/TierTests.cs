@@ -24,7 +24,7 @@ public sealed class TierTests(ITestOutputHelper output)
     public async Task Generate_KvWasMovedDown_GivesTheBitsOfAHotTurn(
         string checkpoint, torch.ScalarType type, KernelChoice kernels, bool onDisk, bool damaged)
     {
-        var model = GoldenModel.Of(checkpoint, type);
+        var model = GoldenModel.OnCpu(checkpoint, type);
         var golden = model.Case("strip");
         var first = RequestOf(model, golden, golden.TokenIds);
         // The answer's first token, then new words.

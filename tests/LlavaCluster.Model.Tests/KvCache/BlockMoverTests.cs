@@ -20,7 +20,7 @@ public sealed unsafe class BlockMoverTests : IDisposable
 
     public BlockMoverTests()
     {
-        var model = GoldenModel.Of("mistral");
+        var model = GoldenModel.OnCpu("mistral");
         _cache = new PagedKvCache(model.Config.Text, new ShardPlan(model.Config.Text, 0, 1), model.Device, Blocks);
         _mover = new BlockMover(_cache, hostSlots: 4, diskBlocks: 100, KvFolder.Open(_scratch.FullName));
         var random = new Random(1);

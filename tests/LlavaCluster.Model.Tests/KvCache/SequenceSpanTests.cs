@@ -18,7 +18,7 @@ public sealed class SequenceSpanTests
                 foreach (var window in new int?[] { null, 1, 2, 16, 20, 63, 64 })
                 {
                     using var scope = NewDisposeScope();
-                    var span = SequenceSpan.Of(0, start, length, blocks, CPU, window);
+                    var span = Span(start, length, window, blocks);
                     for (var query = start; query < start + length; query++)
                     {
                         for (var key = 0; key < start + length; key++)
@@ -36,9 +36,15 @@ public sealed class SequenceSpanTests
     public void Of_WindowPastTheFirstBlocks_NamesOnlyTheBlocksInIt()
     {
         using var scope = NewDisposeScope();
-        var span = SequenceSpan.Of(0, 50, 2, [4, 9, 2, 7], CPU, 20);
+        var span = Span(50, 2, 20, [4, 9, 2, 7]);
         Assert.Equal(31, span.FirstKey);
         Assert.Equal([9, 2, 7], span.Blocks.data<long>().ToArray());
+    }
+
+    private static SequenceSpan Span(int start, int length, int? window, int[] blocks)
+    {
+        var reach = SpanReach.Of(start, length, window);
+        return SequenceSpan.Of(0, reach, tensor(blocks.AsSpan(reach.FirstBlock, reach.BlockCount).ToArray().Select(b => (long)b).ToArray()));
     }
 
     private static bool Allows(SequenceSpan span, int query, int key)

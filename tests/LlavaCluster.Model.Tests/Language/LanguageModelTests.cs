@@ -11,7 +11,7 @@ namespace LlavaCluster.Model.Tests.Language;
 /// <summary>The language model on shapes that no golden checkpoint has.</summary>
 public sealed class LanguageModelTests
 {
-    private static readonly TensorDevice Device = new(CPU, ScalarType.Float32);
+    private static readonly TensorDevice Device = TestDevice.Of(ScalarType.Float32);
 
     private static readonly TextConfig Text = new()
     {
@@ -42,16 +42,16 @@ public sealed class LanguageModelTests
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         var text = Text with { SlidingWindow = window };
-        using var model = new LanguageModel(text, new RandomWeights(), Device, new SingleRank());
-        var x = model.Embed(arange(0, 100) % text.VocabularySize);
-        var whole = model.forward(x, StepInput.Of([Slice(0, 100)], CPU, window), new NoKvCache());
+        using var model = new LanguageModel(text, new RandomWeights(Device.Device), Device, new SingleRank());
+        var x = model.Embed(arange(0, 100, device: Device.Device) % text.VocabularySize);
+        var whole = model.forward(x, StepInput.Of([Slice(0, 100)], Device.Device, window), new NoKvCache());
 
         using var cache = new PagedKvCache(text, new ShardPlan(text, 0, 1), Device, 20);
         var parts = new List<Tensor>();
         for (var start = 0; start < 100; start += chunk)
         {
             var length = Math.Min(chunk, 100 - start);
-            parts.Add(model.forward(x.narrow(0, start, length), StepInput.Of([Slice(start, length)], CPU, window), cache));
+            parts.Add(model.forward(x.narrow(0, start, length), StepInput.Of([Slice(start, length)], Device.Device, window), cache));
         }
 
         Assert.InRange((whole - cat(parts)).abs().max().item<float>(), 0, 1e-4);
@@ -63,8 +63,8 @@ public sealed class LanguageModelTests
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         var text = Text with { SlidingWindow = 10, Layers = 1 };
-        using var model = new LanguageModel(text, new RandomWeights(), Device, new SingleRank());
-        var ids = arange(0, 40);
+        using var model = new LanguageModel(text, new RandomWeights(Device.Device), Device, new SingleRank());
+        var ids = arange(0, 40, device: Device.Device);
         var changed = ids.clone();
         changed[29] = 77; // the first position outside the last token's window: 39 − 29 = 10
         var inside = ids.clone();
@@ -75,7 +75,7 @@ public sealed class LanguageModelTests
 
         float Difference(Tensor other) => (Last(ids) - Last(other)).abs().max().item<float>();
 
-        Tensor Last(Tensor of) => model.forward(model.Embed(of), StepInput.Of([Slice(0, 40)], CPU, 10), new NoKvCache())[39];
+        Tensor Last(Tensor of) => model.forward(model.Embed(of), StepInput.Of([Slice(0, 40)], Device.Device, 10), new NoKvCache())[39];
     }
 
     [Theory]
@@ -100,10 +100,10 @@ public sealed class LanguageModelTests
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        using var model = new LanguageModel(Text with { TieEmbeddings = true }, new RandomWeights(), Device, new SingleRank());
-        var x = randn(2, Text.Hidden);
-        var embedding = model.Embed(arange(0, Text.VocabularySize));
-        var normed = x * (x.square().mean([-1], keepdim: true) + Text.RmsEps).rsqrt() * new RandomWeights().Read("language_model.norm.weight", [24]);
+        using var model = new LanguageModel(Text with { TieEmbeddings = true }, new RandomWeights(Device.Device), Device, new SingleRank());
+        var x = randn(2, Text.Hidden, device: Device.Device);
+        var embedding = model.Embed(arange(0, Text.VocabularySize, device: Device.Device));
+        var normed = x * (x.square().mean([-1], keepdim: true) + Text.RmsEps).rsqrt() * new RandomWeights(Device.Device).Read("language_model.norm.weight", [24]);
         Assert.InRange((model.Logits(x) - normed.matmul(embedding.t())).abs().max().item<float>(), 0, 1e-5);
     }
 
@@ -111,7 +111,7 @@ public sealed class LanguageModelTests
     public void Construct_HeadsThatDoNotDivide_AreRefusedByName()
     {
         var error = Assert.Throws<BadCheckpointException>(
-            () => new LanguageModel(Text, new RandomWeights(), Device, InProcessCollective.Create(5)[0]));
+            () => new LanguageModel(Text, new RandomWeights(Device.Device), Device, InProcessCollective.Create(5)[0]));
         Assert.Equal("num_attention_heads 12 does not divide by 5 ranks. Take a number of ranks that divides it.", error.Message);
     }
 
@@ -119,14 +119,14 @@ public sealed class LanguageModelTests
     public void Forward_WithGradients_ReachesEveryParameter()
     {
         using var scope = NewDisposeScope();
-        using var model = new LanguageModel(Text, new RandomWeights(), Device, new SingleRank());
+        using var model = new LanguageModel(Text, new RandomWeights(Device.Device), Device, new SingleRank());
         foreach (var parameter in model.parameters())
         {
             Assert.False(parameter.requires_grad);
             parameter.requires_grad_(true);
         }
 
-        var hidden = model.forward(model.Embed(arange(0, 30)), StepInput.Of([Slice(0, 30)], CPU, null), new NoKvCache());
+        var hidden = model.forward(model.Embed(arange(0, 30, device: Device.Device)), StepInput.Of([Slice(0, 30)], Device.Device, null), new NoKvCache());
         model.Logits(hidden).square().mean().backward();
 
         Assert.All(model.named_parameters(), p => Assert.True(p.parameter.grad is { } g && g.abs().sum().item<float>() > 0, p.name));
@@ -136,13 +136,13 @@ public sealed class LanguageModelTests
     {
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
-        using var model = new LanguageModel(Text, new RandomWeights(), Device, collective);
+        using var model = new LanguageModel(Text, new RandomWeights(Device.Device), Device, collective);
         using var cache = new PagedKvCache(Text, new ShardPlan(Text, collective.Rank, collective.Ranks), Device, 20);
-        var x = model.Embed(arange(0, 60));
-        model.forward(x.narrow(0, 0, 33), StepInput.Of([Slice(0, 33)], CPU, null), cache);
-        model.forward(x.narrow(0, 33, 26), StepInput.Of([Slice(33, 26)], CPU, null), cache);
-        var last = model.forward(x.narrow(0, 59, 1), StepInput.Of([Slice(59, 1)], CPU, null), cache);
-        return model.Logits(last).data<float>().ToArray();
+        var x = model.Embed(arange(0, 60, device: Device.Device));
+        model.forward(x.narrow(0, 0, 33), StepInput.Of([Slice(0, 33)], Device.Device, null), cache);
+        model.forward(x.narrow(0, 33, 26), StepInput.Of([Slice(33, 26)], Device.Device, null), cache);
+        var last = model.forward(x.narrow(0, 59, 1), StepInput.Of([Slice(59, 1)], Device.Device, null), cache);
+        return model.Logits(last).cpu().data<float>().ToArray();
     }
 
     private static SequenceSlice Slice(int start, int length)

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.Tests.Language;
 
 /// <summary>Weights of any shape, the same for the same name: norms near 1, all else small.</summary>
-internal sealed class RandomWeights : IWeightSource
+/// <param name="device">Where they go; null: host memory.</param>
+internal sealed class RandomWeights(Device? device = null) : IWeightSource
 {
     public Tensor Read(string name, long[] shape, WeightSlice? slice = null)
     {
@@ -19,6 +20,6 @@ internal sealed class RandomWeights : IWeightSource
 
         var whole = tensor(numbers, shape);
         var part = slice is { } s ? whole.narrow(s.Dimension, s.Start, s.Length).contiguous() : whole;
-        return part.clone().DetachFromDisposeScope();
+        return part.to(device ?? CPU, copy: true).DetachFromDisposeScope();
     }
 }

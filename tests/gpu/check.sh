@@ -46,12 +46,11 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/llava-gpu.XXXXXX") || fail "no folder for t
 trap 'rm -rf "$scratch"' EXIT
 
 # What the two programs load. Everything else in their output folders belongs to parts of the benchmarks that need a silo.
-managed="LlavaCluster.* TorchSharp.dll SkiaSharp.dll System.CommandLine.dll Google.Protobuf.dll ICSharpCode.SharpZipLib.dll
-    Microsoft.ML.Tokenizers.dll xunit.abstractions.dll xunit.assert.dll xunit.core.dll xunit.execution.dotnet.dll nccl.c cuda.c"
-natives="libLibTorchSharp.so libSkiaSharp.so"
+wanted=('LlavaCluster.*' TorchSharp.dll SkiaSharp.dll System.CommandLine.dll Google.Protobuf.dll ICSharpCode.SharpZipLib.dll
+    Microsoft.ML.Tokenizers.dll 'xunit.a*.dll' xunit.core.dll xunit.execution.dotnet.dll libLibTorchSharp.so libSkiaSharp.so '*.c' '*.h')
 # Debuggers' parts of the runtime, and its largest libraries that nothing here uses.
-spare="libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so libcoreclrtraceptprovider.so createdump Microsoft.VisualBasic*.dll
-    System.Private.DataContractSerialization.dll System.Data.Common.dll System.Linq.AsyncEnumerable.dll Microsoft.CSharp.dll"
+spare=(libmscordaccore.so libmscordbi.so libclrgc.so libclrgcexp.so libcoreclrtraceptprovider.so createdump 'Microsoft.VisualBasic*.dll'
+    System.Private.DataContractSerialization.dll System.Data.Common.dll System.Linq.AsyncEnumerable.dll Microsoft.CSharp.dll)
 
 if $pack; then
     command -v dotnet >/dev/null || fail "--pack needs the .NET SDK 10 on the PATH."
@@ -62,14 +61,15 @@ if $pack; then
         say "building $project"
         dotnet build -c Release "tests/$project" >"$scratch/log" 2>&1 || { tail -20 "$scratch/log" >&2; fail "$project does not build."; }
         output=tests/$project/bin/Release/net10.0/linux-x64
-        for name in $project $managed $natives; do
-            for found in $output/$name; do
+        for name in "${wanted[@]}"; do
+            for found in "$output"/$name; do
                 case $found in
-                    *.pdb | *.xml | *.deps.json | *.runtimeconfig.json | *LlavaCluster.Grains.* | *LlavaCluster.*.resources.dll) ;;
+                    *.pdb | *.xml | *.deps.json | *.runtimeconfig.json | */LlavaCluster.Grains.dll) ;;
                     *) [ ! -f "$found" ] || cp "$found" "$stage/app/" ;;
                 esac
             done
         done
+        [ -f "$stage/app/$project.dll" ] || fail "$output has no $project.dll."
     done
     # One runtime for both; the benchmarks of the silo, which want ASP.NET too, stay behind.
     for project in LlavaCluster.Model.Tests LlavaCluster.Benchmarks; do
@@ -82,7 +82,7 @@ if $pack; then
     cp "$root/dotnet" "$stage/dotnet/"
     cp -r "$root/host/fxr/$version" "$stage/dotnet/host/fxr/"
     cp -r "$root/shared/Microsoft.NETCore.App/$version" "$stage/dotnet/shared/Microsoft.NETCore.App/"
-    (cd "$stage/dotnet/shared/Microsoft.NETCore.App/$version" && rm -f $spare)
+    (cd "$stage/dotnet/shared/Microsoft.NETCore.App/$version" && for name in "${spare[@]}"; do rm -f $name; done)
     git rev-parse HEAD >"$stage/commit" 2>/dev/null || echo unknown >"$stage/commit"
     say "packing $(du -sm "$stage" | cut -f1) MB (.NET $version)"
     tar -C "$scratch" --sort=name --owner=0 --group=0 --numeric-owner -cf - llava-gpu | xz -9 >"$file" || fail "could not write $file."
@@ -150,7 +150,7 @@ export DOTNET_EnableDiagnostics=0 LLAVA_REPOSITORY=$repository LLAVA_TEST_DEVICE
 say "loading libtorch"
 "$DOTNET_HOST_PATH" exec "$app/LlavaCluster.Model.Tests.dll" test TorchLoadsTests >"$scratch/log" 2>&1 || {
     cat "$scratch/log" >&2
-    LD_BIND_NOW=1 ldd -r "$app/libLibTorchSharp.so" 2>&1 | grep -E 'not found|undefined symbol' | head -10 >&2
+    LD_BIND_NOW=1 ldd -r "$app/libLibTorchSharp.so" 2>&1 | grep -E '=> not found|undefined symbol' | head -10 >&2
     fail "TorchSharp does not run over the libtorch in $torch (see above)."
 }
 

@@ -47,6 +47,7 @@ public sealed class ModelRunner : IModelRunner
     {
         (_config, _device, _collective) = (config, device, collective);
         var kernels = options.Kernels ?? ModelRunnerOptions.DefaultKernels(device);
+        CheckDevice(device, kernels, options);
         var codes = options.Weights == WeightForm.Full ? null : new CodeChoice(options.Weights, KeepsCodes(device, kernels), options.Codes);
         _model = new LanguageModel(
             config.Text, weights, device, collective, codes, kernels == KernelChoice.Fast && FastLanguageModel.TakesTiles(device));
@@ -55,17 +56,13 @@ public sealed class ModelRunner : IModelRunner
             config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
         if (kernels == KernelChoice.Fast)
         {
-            _fast = device.IsCpu
-                ? new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best)
-                : throw new ArgumentException($"Kernels 'fast' compute on a CPU; for device {device.Device} take kernels 'torch'.", nameof(options));
+            _fast = new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best);
         }
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
         if (options.KvHostBlocks > 0)
         {
-            _mover = device.IsCpu
-                ? new BlockMover(_cache, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options))
-                : throw new ArgumentException($"KV blocks move to host memory from a CPU only, not from device {device.Device}.", nameof(options));
+            _mover = new BlockMover(_cache, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options));
         }
 
         Capacity = new RunnerCapacity(
@@ -223,6 +220,25 @@ public sealed class ModelRunner : IModelRunner
         => weights != WeightForm.Full && CodeChoice.Takes(entry)
             ? new CodeChoice(weights, KeepCodes: true).BytesOf(entry)
             : entry.Shape.Aggregate(1L, (product, size) => product * size) * new TensorDevice(CPU, type).ElementSize;
+
+    /// <summary>Before anything is read: what addresses tensors as plain memory needs them in host memory.</summary>
+    private static void CheckDevice(TensorDevice device, KernelChoice kernels, ModelRunnerOptions options)
+    {
+        if (device.IsCpu)
+        {
+            return;
+        }
+
+        if (kernels == KernelChoice.Fast)
+        {
+            throw new ArgumentException($"Kernels 'fast' compute on a CPU; for device {device.Device} take kernels 'torch'.", nameof(options));
+        }
+
+        if (options.KvHostBlocks > 0)
+        {
+            throw new ArgumentException($"KV blocks move to host memory from a CPU only, not from device {device.Device}.", nameof(options));
+        }
+    }
 
     private static KvFolder? FolderOf(ModelRunnerOptions options) =>
         options is { KvDiskBlocks: > 0, KvFolder: { } folder } ? KvCache.KvFolder.Open(folder) : null;

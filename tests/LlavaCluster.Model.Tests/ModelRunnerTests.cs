@@ -3,6 +3,7 @@ using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Model.Collectives;
 using LlavaCluster.Model.Tests.Golden;
+using LlavaCluster.Model.Tests.Language;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -27,6 +28,17 @@ public sealed class ModelRunnerTests
     [InlineData(4, 2 * 3 * 16 * 1 * 16 * 2)]
     public void KvBlockBytes_OfRanks_IsTwoTensorsPerLayer(int ranks, long bytes)
         => Assert.Equal(bytes, ModelRunner.KvBlockBytes(Model.Config, ScalarType.BFloat16, ranks));
+
+    [Theory]
+    [InlineData(KernelChoice.Fast, 0, "Kernels 'fast' compute on a CPU; for device meta take kernels 'torch'.")]
+    [InlineData(KernelChoice.Torch, 1, "KV blocks move to host memory from a CPU only, not from device meta.")]
+    public void Construct_WhatNeedsHostMemory_IsRefusedOnOtherDevices(KernelChoice kernels, int hostBlocks, string message)
+    {
+        var options = new ModelRunnerOptions { KvBlocks = 1, KvHostBlocks = hostBlocks, Kernels = kernels };
+        var error = Assert.Throws<ArgumentException>(() => new ModelRunner(
+            Model.Config, new RandomWeights(), new TensorDevice(META, ScalarType.BFloat16), new SingleRank(), options));
+        Assert.StartsWith(message, error.Message);
+    }
 
     [Fact]
     public void Run_SliceWithoutSample_GivesNoToken()

@@ -126,6 +126,10 @@ public sealed class LlavaClient : IDisposable
         await _service.GetImageInfoAsync(
             new GetImageInfoRequest { Sha256 = sha256 }, cancellationToken: cancellationToken);
 
+    /// <summary>The processes of the cluster and the replicas of its model.</summary>
+    public async Task<GetFleetResponse> GetFleetAsync(CancellationToken cancellationToken = default) =>
+        await _service.GetFleetAsync(new GetFleetRequest(), cancellationToken: cancellationToken);
+
     /// <summary>A session's transcript.</summary>
     public async Task<Session> GetSessionAsync(string session, CancellationToken cancellationToken = default) =>
         await _service.GetSessionAsync(

@@ -2,6 +2,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Encoding;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Grains.Routing;
@@ -20,7 +21,8 @@ public static class LlavaGrains
     /// <summary>
     /// Registers the grains of the silo's roles, their placement and what they share. Every silo of a cluster calls it. The host
     /// supplies by dependency injection:
-    /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none);
+    /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none), <see cref="SiloIdentity"/> and
+    /// <see cref="ISiloState"/> (none when it supplies none);
     /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
     /// <see cref="SessionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
@@ -37,6 +39,17 @@ public static class LlavaGrains
         silo.Services.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
         silo.Services.AddMetrics();
         silo.Services.AddSingleton(role);
+        silo.Services.TryAddSingleton(SiloIdentity.None);
+        silo.Services.TryAddSingleton<ISiloState, OpenSilo>();
+        silo.Services.AddSingleton<SiloGauges>();
+        silo.Services.AddSingleton<LoadTable>();
+        silo.Services.AddSingleton<KnownBeginnings>();
+        silo.Services.AddSingleton<IFleetClient, FleetClient>();
+        silo.Services.AddSingleton(services => new FleetView(
+            services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<LoadTable>()));
+        silo.AddGrainService<FleetService>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, JoinCheck>();
+        silo.Services.AddHostedService<LoadReporter>();
         silo.Services.AddSingleton<ClusterView>();
         silo.Services.AddSingleton<Instruments>();
         // Several gateways must not draw the same lots: the seed is chance itself.

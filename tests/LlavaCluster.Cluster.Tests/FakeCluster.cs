@@ -6,6 +6,7 @@ using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
 using LlavaCluster.Grains.Sessions;
 using LlavaCluster.Tests.Fakes;
 using Microsoft.Extensions.DependencyInjection;
@@ -83,9 +84,22 @@ public class FakeCluster : IAsyncLifetime
 
     internal FakeVisionEncoder Tower { get; } = new(Config.Vision.Patches, Config.Vision.Hidden);
 
-    internal FakeModelRunner Runner { get; } = new(new RunnerCapacity(256, 16, Config.Text.MaxPositions, FakeModel.Vocabulary));
+    internal FakeModelRunner Runner { get; private set; } = null!;
 
-    internal DecodeLoop Engine { get; private set; } = null!;
+    /// <summary>KV blocks of each replica.</summary>
+    internal virtual int Blocks => 256;
+
+    /// <summary>The first one.</summary>
+    internal DecodeLoop Engine => Engines.Values.First();
+
+    /// <summary>By replica.</summary>
+    internal SortedDictionary<string, DecodeLoop> Engines { get; } = [];
+
+    /// <summary>By name; the first one is <see cref="Encoder"/>.</summary>
+    internal Dictionary<string, EncodeLoop> Encoders { get; } = [];
+
+    /// <summary>What a replica takes on.</summary>
+    internal virtual DecodeLoopOptions EngineOptions => new() { MaxWaiting = 2, MaxRunning = 2 };
 
     internal EncodeLoop Encoder { get; private set; } = null!;
 
@@ -97,9 +111,8 @@ public class FakeCluster : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        Encoder = new EncodeLoop(
-            () => Tower, Decoder, new ImagePreprocessor(Config.Images).Process, new ImageLimits(), new EncodeLoopOptions());
-        await Encoder.StartAsync();
+        Encoder = NewEncoder(Tower);
+        Runner = new FakeModelRunner(new RunnerCapacity(Blocks, 16, Config.Text.MaxPositions, FakeModel.Vocabulary));
         var builder = new InProcessTestClusterBuilder((short)_roles.Length);
         builder.ConfigureSilo((options, silo) =>
         {
@@ -112,25 +125,28 @@ public class FakeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IPromptBuilder>(Prompts);
             silo.Services.AddSingleton<ITokenizer>(Tokenizer);
             silo.Services.AddSingleton(new ImageLimits());
-            silo.Services.AddSingleton<IImageEncodeEngine>(Encoder);
+            if (role.Roles.HasFlag(SiloRoles.Encoder))
+            {
+                silo.Services.AddSingleton<IImageEncodeEngine>(EncoderOf(role));
+            }
+
             if (role.Roles.HasFlag(SiloRoles.Decoder))
             {
-                silo.Services.AddSingleton<IDecodeEngine>(services => Engine = new DecodeLoop(
-                    () => Runner,
-                    new SingleRankLink(),
-                    services.GetRequiredService<IFeatureSource>(),
-                    _ => new FakeStopRule(id => id == 7),
-                    TimeProvider.System,
-                    new DecodeLoopOptions { MaxWaiting = 2, MaxRunning = 2 },
-                    services.GetRequiredService<IEngineObserver>()));
+                silo.Services.AddSingleton<IDecodeEngine>(services => EngineOf(role, services));
             }
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
         await _cluster.WaitForClusterManifestToStabilizeAsync();
-        var decoder = Array.FindIndex(_roles, role => role.Roles.HasFlag(SiloRoles.Decoder));
-        _cluster.Silos[decoder].ServiceProvider.GetRequiredService<IDecodeEngine>();
-        await Engine.StartAsync();
+        for (var i = 0; i < _roles.Length; i++)
+        {
+            if (_roles[i].Roles.HasFlag(SiloRoles.Decoder))
+            {
+                await ((DecodeLoop)_cluster.Silos[i].ServiceProvider.GetRequiredService<IDecodeEngine>()).StartAsync();
+            }
+        }
+
+        await AcquaintedAsync();
     }
 
     public async Task DisposeAsync()
@@ -138,16 +154,67 @@ public class FakeCluster : IAsyncLifetime
         Runner.BeforeStep = null;
         await _cluster!.StopAllSilosAsync();
         await _cluster.DisposeAsync();
-        await Engine.StopAsync();
-        await Encoder.StopAsync();
+        await Task.WhenAll(Engines.Values.Select(engine => engine.StopAsync()));
+        await Task.WhenAll(Encoders.Values.Append(Encoder).Distinct().Select(encoder => encoder.StopAsync()));
+    }
+
+    /// <summary>Waits until every silo has heard what all serve, and the engines are up.</summary>
+    private async Task AcquaintedAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!Cluster.Silos.All(silo => silo.ServiceProvider.GetRequiredService<ClusterView>() is var view
+            && view.Replicas().Count == Engines.Count
+            && view.Encoders().Count == _roles.Count(role => role.Roles.HasFlag(SiloRoles.Encoder))))
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    private DecodeLoop EngineOf(SiloRole role, IServiceProvider services)
+    {
+        lock (Engines)
+        {
+            var runner = Engines.Count == 0 ? Runner : new FakeModelRunner(Runner.Capacity);
+            return Engines[role.Replica] = new DecodeLoop(
+                () => runner,
+                new SingleRankLink(),
+                services.GetRequiredService<IFeatureSource>(),
+                _ => new FakeStopRule(id => id == 7),
+                TimeProvider.System,
+                EngineOptions,
+                services.GetRequiredService<IEngineObserver>());
+        }
+    }
+
+    private EncodeLoop EncoderOf(SiloRole role)
+    {
+        lock (Encoders)
+        {
+            return Encoders[role.Encoder] = Encoders.Count == 0 ? Encoder : NewEncoder(new FakeVisionEncoder(Config.Vision.Patches, Config.Vision.Hidden));
+        }
+    }
+
+    private EncodeLoop NewEncoder(FakeVisionEncoder tower)
+    {
+        var encoder = new EncodeLoop(
+            () => tower, Decoder, new ImagePreprocessor(Config.Images).Process, new ImageLimits(), new EncodeLoopOptions());
+        // Completes when its thread has begun; until then images wait.
+        _ = encoder.StartAsync();
+        return encoder;
     }
 
     /// <summary>No group of tokens is old before its test is over: only its size counts.</summary>
     internal virtual void Configure(SessionOptions options) => options.CheckpointMilliseconds = 60_000;
 
     /// <summary>Grains as the edge sees them: from inside the first silo, which is a gateway.</summary>
-    internal IGrainFactory Grains =>
-        Cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>();
+    internal IGrainFactory Grains => GrainsOf(0);
+
+    /// <summary>The same from inside another silo.</summary>
+    internal IGrainFactory GrainsOf(int silo) => Silo(silo).GetRequiredService<IGrainFactory>();
+
+    /// <summary>What a silo is made of.</summary>
+    internal IServiceProvider Silo(int silo) => Cluster.Silos[silo].ServiceProvider;
 
     internal ISessionGrain Session(string id) => Grains.GetGrain<ISessionGrain>(id);
 

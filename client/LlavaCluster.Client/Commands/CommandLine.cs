@@ -37,6 +37,7 @@ internal static class CommandLine
             SessionsCommand.Create(),
             ImagesCommand.Create(),
             BenchCommand.Create(),
+            StatusCommand.Create(),
         };
         root.Options.Add(Verbose);
         var parsed = root.Parse(args);

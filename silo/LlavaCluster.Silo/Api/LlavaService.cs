@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Sessions;
 using LlavaCluster.Protos;
 using LlavaCluster.Silo.Hosting;
@@ -22,6 +23,7 @@ internal sealed class LlavaService(
     ImageIntake images,
     IOptions<SessionOptions> sessions,
     SessionPages pages,
+    FleetView fleet,
     ServedModel model,
     NodeSettings settings,
     Readiness readiness)
@@ -128,6 +130,10 @@ internal sealed class LlavaService(
             },
         },
         });
+
+    /// <inheritdoc/>
+    public override Task<GetFleetResponse> GetFleet(GetFleetRequest request, ServerCallContext context) =>
+        Task.FromResult(FleetMapping.ToProto(fleet.Silos()));
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Grpc.Core;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Training.Recipe;
 
 namespace LlavaCluster.Silo.Commands;
@@ -105,7 +106,7 @@ internal static class CommandLine
     private static string Sentence(Exception error) => error switch
     {
         RpcException rpc => rpc.Status.Detail,
-        UserErrorException or BadCheckpointException or BadImageException or TrainException or IOException or UnauthorizedAccessException => error.Message,
+        UserErrorException or JoinRefusedException or BadCheckpointException or BadImageException or TrainException or IOException or UnauthorizedAccessException => error.Message,
         _ => $"{error.GetType().Name}: {error.Message} (--verbose shows where)",
     };
 

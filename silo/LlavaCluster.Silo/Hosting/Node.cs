@@ -3,6 +3,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Silo.Commands;
@@ -19,6 +20,8 @@ internal sealed class Node : IAsyncDisposable
 {
     /// <summary>What engines, silo and edge may take to stop, once the turns are drained.</summary>
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(30);
+
+    private static readonly string Version = typeof(Node).Assembly.GetName().Version!.ToString(3);
 
     private readonly IHost _host;
     private readonly NodeSettings _settings;
@@ -83,6 +86,12 @@ internal sealed class Node : IAsyncDisposable
             await host.StartAsync(cancellationToken);
             return node;
         }
+        catch (JoinRefusedException)
+        {
+            // A silo that never ran cannot be stopped; only what is ours is given back.
+            await stores.DisposeAsync();
+            throw;
+        }
         catch
         {
             await node.DisposeAsync();
@@ -116,6 +125,8 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(stores.Images);
         services.AddSingleton<Readiness>();
         services.AddHostedService<OpenSiloPort>();
+        services.AddSingleton<ISiloState>(provider => provider.GetRequiredService<Readiness>());
+        services.AddSingleton(new SiloIdentity(model.Id, Version));
         services.Configure<HostOptions>(
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);
     }
@@ -186,6 +197,7 @@ internal sealed class Node : IAsyncDisposable
             Roles = roles,
             Replica = fleet.Replica,
             Rank = fleet.Rank ?? 0,
+            Ranks = ranks,
             Spare = fleet.Spare,
             Encoder = fleet.Encoder,
         };

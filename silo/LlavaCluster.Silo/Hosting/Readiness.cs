@@ -1,9 +1,10 @@
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>What this process can do now, and how many turns run through it. Any thread.</summary>
-internal sealed class Readiness
+internal sealed class Readiness : ISiloState
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -27,6 +28,18 @@ internal sealed class Readiness
             lock (_gate)
             {
                 return _state == State.Ready;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsDraining
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _state == State.Draining;
             }
         }
     }

@@ -29,6 +29,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
     private Thread? _thread;
     private Job? _next;
     private int _outstanding;
+    private long _encoded;
 
     /// <summary>Nothing runs before <see cref="StartAsync"/>.</summary>
     /// <param name="encoder">Makes the tower; called on the loop's thread, which also uses and disposes it.</param>
@@ -51,6 +52,9 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
 
     /// <inheritdoc/>
     public int TilesOutstanding => Volatile.Read(ref _outstanding);
+
+    /// <inheritdoc/>
+    public long TilesEncoded => Interlocked.Read(ref _encoded);
 
     /// <summary>Starts the thread; completes when the tower is made, or fails with what its factory threw.</summary>
     public Task StartAsync(CancellationToken cancellationToken = default)
@@ -117,6 +121,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         {
             _jobs.Add(job, cancellationToken);
             var features = await job.Done.Task.ConfigureAwait(false);
+            Interlocked.Add(ref _encoded, tiles.Count);
             _features.Set(image, features, features.Data.Length);
             _tiles.Remove(image);
             return features;

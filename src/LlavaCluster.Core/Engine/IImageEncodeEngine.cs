@@ -18,4 +18,7 @@ public interface IImageEncodeEngine
 
     /// <summary>Tiles that wait or are under way.</summary>
     int TilesOutstanding { get; }
+
+    /// <summary>Tiles that were encoded since the start.</summary>
+    long TilesEncoded { get; }
 }

@@ -22,6 +22,7 @@ public abstract record TurnLogEntry;
 /// <param name="Seed">Seed of the turn.</param>
 /// <param name="MaxTokens">The turn's limit.</param>
 /// <param name="At">When.</param>
+/// <param name="Replica">Replica that took it, and has the conversation's KV from then on; null: not known.</param>
 public sealed record TurnStarted(
     string TurnId,
     IReadOnlyList<TurnPart> Parts,
@@ -31,7 +32,8 @@ public sealed record TurnStarted(
     SamplingOptions Sampling,
     ulong Seed,
     int MaxTokens,
-    DateTimeOffset At) : TurnLogEntry;
+    DateTimeOffset At,
+    string? Replica = null) : TurnLogEntry;
 
 /// <summary>More tokens of an open turn's answer; written in groups while they stream.</summary>
 /// <param name="TurnId">Id that the client chose.</param>

@@ -21,9 +21,12 @@ public interface IEncoderGrain : IGrainWithStringKey
     [Alias("Forget")]
     Task Forget(IReadOnlyList<string> images);
 
-    /// <summary>Tiles that wait or are under way.</summary>
-    [Alias("Outstanding")]
-    Task<int> Outstanding();
+    /// <summary>Who encodes an image that this encoder decides on; the same for everybody who asks.</summary>
+    /// <param name="image">Hash, hexadecimal digits.</param>
+    /// <param name="tiles">Tiles that it has.</param>
+    /// <returns>An encoder's id.</returns>
+    [Alias("Assign")]
+    Task<string> Assign(string image, int tiles);
 }
 
 /// <summary>A part of an image's features on their way.</summary>

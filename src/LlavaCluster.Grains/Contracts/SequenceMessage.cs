@@ -47,6 +47,10 @@ public sealed record SequenceMessage
     [Id(9)]
     public IReadOnlyList<int> Answered { get; init; } = [];
 
+    /// <summary>What the conversation may have in common with others; told to the gateways.</summary>
+    [Id(10)]
+    public IReadOnlyList<ulong> Beginnings { get; init; } = [];
+
     /// <summary>The engine's form.</summary>
     public SequenceRequest ToRequest() => new()
     {

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -11,7 +12,8 @@ namespace LlavaCluster.Grains.Decoding;
 
 /// <summary>The address of one rank's engine. Nothing is computed on its turns: sequences go to the engine's thread, events come back.</summary>
 [OwnerPlacement(SiloRole.ShardKey), Immovable, KeepAlive, Reentrant]
-internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
+internal sealed partial class DecoderShardGrain(IDecodeEngine engine, KnownBeginnings beginnings, ILogger<DecoderShardGrain> logger)
+    : Grain, IDecoderShardGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -20,6 +22,7 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, ILogger<De
         SequenceMessage sequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await using var events = Queue(sequence, cancellationToken);
+        beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
         while (await Next(sequence, events, cancellationToken) is { } next)
         {

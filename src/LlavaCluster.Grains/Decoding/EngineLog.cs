@@ -1,11 +1,12 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Tiering;
+using LlavaCluster.Grains.Fleet;
 using Microsoft.Extensions.Logging;
 
 namespace LlavaCluster.Grains.Decoding;
 
 /// <summary>Writes what an engine tells into log and metrics. No line per token.</summary>
-internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments instruments) : IEngineObserver
+internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments instruments, SiloGauges gauges) : IEngineObserver
 {
     /// <inheritdoc/>
     public void StepFailed(IReadOnlyList<string> sequences, Exception error) => LogStep(string.Join(", ", sequences), error);
@@ -34,7 +35,11 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
     public void Moved(TierCounts counts) => instruments.OnTiers(counts);
 
     /// <inheritdoc/>
-    public void StepDone(int tokens, int sampled, TimeSpan took) => instruments.OnStep(tokens, took);
+    public void StepDone(int tokens, int sampled, TimeSpan took)
+    {
+        gauges.CountStep(tokens, sampled);
+        instruments.OnStep(tokens, took);
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step failed for {Sequences}.")]
     private partial void LogStep(string sequences, Exception error);

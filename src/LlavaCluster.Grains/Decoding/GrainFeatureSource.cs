@@ -3,6 +3,7 @@ using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Routing;
+using Microsoft.Extensions.Logging;
 
 namespace LlavaCluster.Grains.Decoding;
 
@@ -10,25 +11,45 @@ namespace LlavaCluster.Grains.Decoding;
 /// Features from encoder grains. What they should measure follows from image and checkpoint, so the memory is taken by that, and a
 /// sender that says otherwise is not believed. Any thread.
 /// </summary>
-internal sealed class GrainFeatureSource(IGrainFactory grains, ClusterView view, LlavaConfig config) : IFeatureSource
+internal sealed partial class GrainFeatureSource(
+    IGrainFactory grains, ClusterView view, LlavaConfig config, ILogger<GrainFeatureSource> logger) : IFeatureSource
 {
+    /// <summary>Encoders that are asked, one after the other, before the image is given up.</summary>
+    private const int MostAttempts = 3;
+
     /// <inheritdoc/>
     public async Task<ImageFeatures> GetAsync(ImageSpan span, string? encoder, CancellationToken cancellationToken)
     {
-        try
+        var failed = new HashSet<string>();
+        while (true)
         {
-            return await PullAsync(span, encoder ?? AnyEncoder(span), cancellationToken).ConfigureAwait(false);
-        }
-        catch (TurnRefusedException error) when (error.Code == RefusalCode.InvalidArgument)
-        {
-            throw new BadImageException(error.Message, error);
+            var asked = encoder is not null && !failed.Contains(encoder) ? encoder : AnyEncoder(span, failed);
+            try
+            {
+                return await PullAsync(span, asked, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TurnRefusedException error) when (error.Code == RefusalCode.InvalidArgument)
+            {
+                throw new BadImageException(error.Message, error);
+            }
+            catch (Exception error) when (IsLoss(error) && failed.Add(asked) && failed.Count < MostAttempts && !cancellationToken.IsCancellationRequested)
+            {
+                LogElsewhere(asked, span.Image.Hex, error.Message);
+            }
         }
     }
 
-    private string AnyEncoder(ImageSpan span)
+    /// <summary>The encoder is gone, or was while it sent: another one can do it.</summary>
+    private static bool IsLoss(Exception error) => error
+        is OrleansException
+        or TimeoutException
+        or EnumerationAbortedException
+        or TurnRefusedException { Code: RefusalCode.Unavailable };
+
+    private string AnyEncoder(ImageSpan span, IReadOnlySet<string> failed)
     {
-        var encoders = view.Encoders();
-        return encoders.Count > 0
+        string[] encoders = [.. view.Encoders().Select(encoder => encoder.Encoder).Where(encoder => !failed.Contains(encoder))];
+        return encoders.Length > 0
             ? EncoderPolicy.Choices(span.Image.Hex, encoders).First
             : throw new TurnRefusedException(
                 RefusalCode.Unavailable, "No image encoder is serving. Try again in a moment.", TimeSpan.FromSeconds(1));
@@ -89,6 +110,9 @@ internal sealed class GrainFeatureSource(IGrainFactory grains, ClusterView view,
 
         return checked(tiles * header.PatchesPerTile * header.Channels * (header.Type == FeatureType.Float32 ? 4 : 2));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Encoder {Encoder} was lost with image {Image}; another is asked. {Why}")]
+    private partial void LogElsewhere(string encoder, string image, string why);
 
     private static InvalidOperationException Broken(ImageSpan span, string encoder, string what) =>
         new($"Encoder {encoder} sent features of image {span.Image} that do not fit together: {what}.");

@@ -4,6 +4,7 @@ using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
@@ -12,8 +13,11 @@ namespace LlavaCluster.Grains.Encoding;
 
 /// <summary>The address of one encode engine: brings it the bytes of images and takes features from it in chunks.</summary>
 [OwnerPlacement(SiloRole.EncoderKey), Immovable, KeepAlive, Reentrant]
-internal sealed partial class EncoderGrain(IImageEncodeEngine engine, IImageStore images, ILogger<EncoderGrain> logger) : Grain, IEncoderGrain
+internal sealed partial class EncoderGrain(
+    IImageEncodeEngine engine, IImageStore images, ClusterView view, ILogger<EncoderGrain> logger) : Grain, IEncoderGrain
 {
+    private readonly ImageAssignments _assignments = new();
+
     /// <inheritdoc/>
     public async Task Check(string image, CancellationToken cancellationToken = default)
     {
@@ -54,7 +58,11 @@ internal sealed partial class EncoderGrain(IImageEncodeEngine engine, IImageStor
     }
 
     /// <inheritdoc/>
-    public Task<int> Outstanding() => Task.FromResult(engine.TilesOutstanding);
+    public Task<string> Assign(string image, int tiles)
+    {
+        var encoders = view.Encoders();
+        return Task.FromResult(encoders.Count == 0 ? this.GetPrimaryKeyString() : _assignments.Assign(image, tiles, encoders));
+    }
 
     /// <summary>Exceptions of the engine as those that may cross to another silo.</summary>
     private async Task<T> Guarded<T>(ImageHash hash, Func<Task<T>> work)

@@ -38,6 +38,9 @@ public sealed record SiloRole
     /// <summary>Its rank; decoders only.</summary>
     public int Rank { get; init; }
 
+    /// <summary>Ranks of its replica; decoders only.</summary>
+    public int Ranks { get; init; } = 1;
+
     /// <summary>Name among its replica's spare silos, which have no rank of their own; null: it is none.</summary>
     public string? Spare { get; init; }
 

@@ -1,24 +1,38 @@
-using LlavaCluster.Grains.Placement;
-using Orleans.Runtime.MembershipService.SiloMetadata;
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 
 namespace LlavaCluster.Grains.Routing;
 
-/// <summary>Who is there: replicas and encoders of the active silos, by their metadata. Any thread; never waits.</summary>
-internal sealed class ClusterView(IClusterMembershipService membership, ISiloMetadataCache metadata)
+/// <summary>
+/// Who can serve: what active silos last said of themselves. Those that drain are left out, unless there is nobody else: what was begun is
+/// finished. Any thread; never waits.
+/// </summary>
+internal sealed class ClusterView(IClusterMembershipService membership, LoadTable table)
 {
-    /// <summary>Replicas whose leader's silo is active, in order of name.</summary>
-    public IReadOnlyList<string> Replicas() => Values(SiloRole.ShardKey)
-        .Where(shard => shard.EndsWith("/0", StringComparison.Ordinal))
-        .Select(shard => shard[..^2])
-        .Order(StringComparer.Ordinal)
-        .ToArray();
+    /// <summary>Seats that lead a replica which computes, in order of replicas.</summary>
+    public IReadOnlyList<SeatLoadMessage> Replicas() => [.. Open(report => report.Seat is { IsLeading: true })
+        .Select(report => report.Seat!)
+        .OrderBy(seat => seat.Replica, StringComparer.Ordinal)];
 
-    /// <summary>Encoders whose silo is active, in order of name.</summary>
-    public IReadOnlyList<string> Encoders() => [.. Values(SiloRole.EncoderKey).Order(StringComparer.Ordinal)];
+    /// <summary>Encoders, in order of name.</summary>
+    public IReadOnlyList<EncoderLoadMessage> Encoders() => [.. Open(report => report.Encoder is not null)
+        .Select(report => report.Encoder!)
+        .OrderBy(encoder => encoder.Encoder, StringComparer.Ordinal)];
 
-    private IEnumerable<string> Values(string key) => membership.CurrentSnapshot.Members.Values
-        .Where(member => member.Status == SiloStatus.Active)
-        .Select(member => metadata.GetSiloMetadata(member.SiloAddress).Metadata.GetValueOrDefault(key))
-        .OfType<string>()
-        .Distinct();
+    /// <summary>Names of all encoders of active silos, those too that are silent or drain: what is deleted must be told to them.</summary>
+    public IReadOnlyList<string> EveryEncoder() => [.. membership.CurrentSnapshot.Members.Values
+        .Where(member => member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
+        .Select(member => table.Find(member.SiloAddress)?.Report.Encoder?.Encoder)
+        .OfType<string>()];
+
+    private SiloReportMessage[] Open(Func<SiloReportMessage, bool> serves)
+    {
+        var members = membership.CurrentSnapshot.Members;
+        var all = table.Fresh().Where(serves)
+            .Where(report => members.TryGetValue(report.Silo, out var member)
+                && member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
+            .ToArray();
+        var open = Array.FindAll(all, report => !report.IsDraining);
+        return open.Length > 0 ? open : all;
+    }
 }

@@ -1,17 +1,16 @@
 using System.IO.Hashing;
+using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains.Routing;
 
 /// <summary>
-/// Which encoder takes an image: each image has a first and a second choice that follow from its hash (rendezvous hashing), so that the
-/// same image finds its features again wherever it is asked for; the second is taken when the first has much more to do. Pure.
+/// Which encoder takes an image. Each image has an encoder that decides for all gateways, and a second should it be gone; both follow
+/// from its hash (rendezvous hashing). Who decides remembers what it decided, so that an image meets its features again; a new one goes
+/// where the fewest tiles wait. Pure.
 /// </summary>
 internal static class EncoderPolicy
 {
-    /// <summary>Tiles that the first choice may have more than the second: about one image.</summary>
-    public const int Slack = 5;
-
-    /// <summary>First and second choice; the second is null where there is one encoder.</summary>
+    /// <summary>Who decides, and who is asked when that one is gone; the second is null where there is one encoder.</summary>
     /// <param name="image">Hash, hexadecimal digits.</param>
     /// <param name="encoders">Encoders that are there; at least one.</param>
     public static (string First, string? Second) Choices(string image, IReadOnlyList<string> encoders)
@@ -25,8 +24,15 @@ internal static class EncoderPolicy
         };
     }
 
-    /// <summary>True when the first choice is to be taken.</summary>
-    public static bool Prefers(int firstOutstanding, int secondOutstanding) => firstOutstanding <= secondOutstanding + Slack;
+    /// <summary>Who encodes a new image: the fewest tiles wait there; of several, the one that was given the fewest.</summary>
+    /// <param name="encoders">Encoders that are there, and the tiles that the one who asks has given each since its last report.</param>
+    /// <param name="given">Tiles that it has given each in all.</param>
+    public static string LeastLoaded(
+        IReadOnlyList<(EncoderLoadMessage Load, int Sent)> encoders, IReadOnlyDictionary<string, long> given) => encoders
+        .OrderBy(encoder => encoder.Load.Outstanding + encoder.Sent)
+        .ThenBy(encoder => given.GetValueOrDefault(encoder.Load.Encoder))
+        .ThenBy(encoder => encoder.Load.Encoder, StringComparer.Ordinal)
+        .First().Load.Encoder;
 
     private static ulong Weight(string image, string encoder) => XxHash64.HashToUInt64(System.Text.Encoding.UTF8.GetBytes($"{image}/{encoder}"));
 }

@@ -1,12 +1,19 @@
 using LlavaCluster.Grains.Contracts;
+using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 
 namespace LlavaCluster.Grains.Routing;
 
-/// <summary>Says who serves a turn; always on the caller's silo, and keeps nothing that another one would need.</summary>
+/// <summary>
+/// Says who serves a turn; always on the caller's silo. All gateways read the same reports; an image's encoder is chosen by one encoder
+/// for all of them, so that it is encoded once.
+/// </summary>
 [StatelessWorker(1), Reentrant]
-internal sealed class GatewayGrain(ClusterView view, IGrainFactory grains, RoutingChance chance) : Grain, IGatewayGrain
+internal sealed partial class GatewayGrain(ClusterView view, IGrainFactory grains, RoutingChance chance, ILogger<GatewayGrain> logger)
+    : Grain, IGatewayGrain
 {
+    private readonly SentTurns _sent = new();
+
     /// <inheritdoc/>
     public async Task<RouteMessage> Route(RouteRequestMessage request)
     {
@@ -23,41 +30,42 @@ internal sealed class GatewayGrain(ClusterView view, IGrainFactory grains, Routi
         }
 
         var chosen = new Dictionary<string, string>();
-        foreach (var image in request.Images.Distinct())
+        foreach (var (image, tiles) in request.Images.Zip(request.Tiles))
         {
-            chosen[image] = await EncoderOf(image, encoders);
+            if (!chosen.ContainsKey(image))
+            {
+                chosen[image] = await EncoderOf(image, tiles, encoders);
+            }
         }
 
-        return new RouteMessage(await ReplicaOf(request.KnownReplica, replicas), chosen);
+        var choices = replicas.Select(seat => new ReplicaChoice(seat, _sent.To(seat))).ToArray();
+        var replica = ReplicaPolicy.Choose(request.KnownReplica, request.Avoid, request.Beginnings, choices, chance.Random);
+        _sent.Note(replica.Seat);
+        return new RouteMessage(replica.Replica, chosen, replica.Seat.Shard);
     }
 
-    private async Task<string> ReplicaOf(string? known, IReadOnlyList<string> replicas)
+    private async Task<string> EncoderOf(string image, int tiles, IReadOnlyList<EncoderLoadMessage> encoders)
     {
-        var (first, second) = ReplicaPolicy.Candidates(known, replicas, chance.Random);
+        var (first, second) = EncoderPolicy.Choices(image, [.. encoders.Select(encoder => encoder.Encoder)]);
         if (second is null)
         {
             return first;
         }
 
-        var loads = await Task.WhenAll(Leader(first).Load(), Leader(second).Load());
-        return ReplicaPolicy.Prefers(loads[0], loads[1]) ? first : second;
-    }
-
-    private async Task<string> EncoderOf(string image, IReadOnlyList<string> encoders)
-    {
-        var (first, second) = EncoderPolicy.Choices(image, encoders);
-        if (second is null)
+        try
         {
-            return first;
+            return await grains.GetGrain<IEncoderGrain>(first).Assign(image, tiles);
         }
-
-        var outstanding = await Task.WhenAll(
-            grains.GetGrain<IEncoderGrain>(first).Outstanding(), grains.GetGrain<IEncoderGrain>(second).Outstanding());
-        return EncoderPolicy.Prefers(outstanding[0], outstanding[1]) ? first : second;
+        catch (Exception error) when (error is OrleansException or TimeoutException or TurnRefusedException)
+        {
+            LogAlone(image, first, second, error.Message);
+            return second;
+        }
     }
-
-    private IDecoderShardGrain Leader(string replica) => grains.GetGrain<IDecoderShardGrain>($"{replica}/0");
 
     private static TurnRefusedException Unavailable(string what) =>
         new(RefusalCode.Unavailable, $"{what} Try again in a moment.", TimeSpan.FromSeconds(1));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Encoder {First} does not say who encodes image {Image}; {Second} is asked. {Why}")]
+    private partial void LogAlone(string image, string first, string second, string why);
 }

@@ -17,7 +17,7 @@ internal sealed partial class SessionCaches(ClusterView view, IGrainFactory grai
         string[] names = [.. images.Select(image => image.Hex)];
         return names.Length == 0
             ? Task.CompletedTask
-            : Task.WhenAll(view.Encoders().Select(encoder => TriedAsync(encoder, () => grains.GetGrain<IEncoderGrain>(encoder).Forget(names))));
+            : Task.WhenAll(view.EveryEncoder().Select(encoder => TriedAsync(encoder, () => grains.GetGrain<IEncoderGrain>(encoder).Forget(names))));
     }
 
     private async Task TriedAsync(string name, Func<Task> forget)

@@ -104,9 +104,9 @@ internal sealed partial class SessionGrain
         }
 
         var probe = new TurnStarted("", [], null, [], [], SamplingOptions.Greedy, 0, 1, _time.GetUtcNow());
-        var place = await _runner.RouteAsync(Id, _replica, _conversation, probe, CancellationToken.None);
+        var place = await _runner.RouteAsync(Id, _replica, null, _conversation, probe, CancellationToken.None);
         var sequence = _admission.Sequence(Id, _conversation, probe, place.Encoders, tenant: "");
-        var warmed = await _runner.WarmAsync(place.Replica, sequence);
+        var warmed = await _runner.WarmAsync(place, sequence);
         _replica = place.Replica;
         return warmed;
     }
@@ -136,6 +136,8 @@ internal sealed partial class SessionGrain
     private async Task ReadAsync()
     {
         _conversation = Conversation.From(await _log.ReadAsync(Id, CancellationToken.None));
+        // Where its KV is, if that replica still has it.
+        _replica ??= _conversation.Turns.Count > 0 ? _conversation.Turns[^1].Started.Replica : null;
         if (_conversation.IsDeleted)
         {
             // A deletion that was cut off.

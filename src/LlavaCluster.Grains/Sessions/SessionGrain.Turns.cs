@@ -104,18 +104,21 @@ internal sealed partial class SessionGrain
     private async Task<(TurnEnd End, int Written)> GenerateAsync(LiveTurn turn, TurnStarted started, bool isLogged)
     {
         var patience = new ReplicaPatience(_options, _time);
+        string? lost = null;
+        using var counted = _gauges.CountTurn(turn.Request.Tenant);
         while (true)
         {
             var told = turn.Buffer.Tokens.Count;
             try
             {
-                var place = await _runner.RouteAsync(Id, _replica, _conversation, started, turn.Cancel.Token);
+                var place = await _runner.RouteAsync(Id, _replica, lost, _conversation, started, turn.Cancel.Token);
+                lost = place.Replica;
                 var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
-                await using var run = await _runner.BeginAsync(Id, place.Replica, sequence, started, turn, turn.Cancel.Token);
+                await using var run = await _runner.BeginAsync(Id, place, sequence, started, turn, turn.Cancel.Token);
                 _replica = place.Replica;
                 if (!isLogged)
                 {
-                    await AppendAsync(started);
+                    await AppendAsync(started with { Replica = place.Replica });
                     isLogged = true;
                 }
 

@@ -4,6 +4,7 @@ using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Placement;
@@ -26,6 +27,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private readonly SessionOptions _options;
     private readonly TimeProvider _time;
     private readonly Instruments _instruments;
+    private readonly SiloGauges _gauges;
     private readonly ILogger<SessionGrain> _logger;
     private readonly TurnAdmission _admission;
     private readonly TurnRunner _runner;
@@ -46,23 +48,32 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         IOptions<SessionOptions> options,
         TimeProvider time,
         Instruments instruments,
+        SiloGauges gauges,
         IGrainFactory grains,
         SessionCaches caches,
         ILogger<SessionGrain> logger)
     {
-        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _caches, _logger) =
-            (log, images, tokenizer, config, options.Value, time, instruments, caches, logger);
+        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _gauges, _caches, _logger) =
+            (log, images, tokenizer, config, options.Value, time, instruments, gauges, caches, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
-        _runner = new TurnRunner(grains, tokenizer, instruments, time);
+        _runner = new TurnRunner(grains, tokenizer, config, instruments, time);
     }
 
     private string Id => this.GetPrimaryKeyString();
+
+    /// <inheritdoc/>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _gauges.CountSession(1);
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         // What runs stays open in the log: whoever asks for it again, here or elsewhere, gets the same answer.
         _leaving = true;
+        _gauges.CountSession(-1);
         var running = _live.ToArray();
         foreach (var turn in running)
         {

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Routing;
 
 namespace LlavaCluster.Grains.Sessions;
 
@@ -79,6 +80,8 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             Answered = known is null ? [] : [.. known.Tokens.Select(token => token.Id)],
             MaxTokens = turn.MaxTokens == 0 ? options.DefaultMaxTokens : turn.MaxTokens,
             Tenant = tenant,
+            Beginnings = Beginnings.Of(
+                conversation.System ?? turn.System, [.. conversation.Images.Concat(turn.Images).Select(span => span.Image.Hex)]),
         };
     }
 }

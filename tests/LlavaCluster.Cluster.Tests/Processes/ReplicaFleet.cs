@@ -5,19 +5,21 @@ namespace LlavaCluster.Cluster.Tests.Processes;
 /// <summary>One gateway that also encodes, and a replica of the golden "yi" whose ranks are processes of their own.</summary>
 internal sealed class ReplicaFleet : IAsyncDisposable
 {
-    private readonly string[] _shared;
     private readonly int _ranks;
     private readonly SiloProcess?[] _members;
 
     private ReplicaFleet(RedisServer redis, string name, int ranks, string collective, string[] more)
     {
         (_ranks, _members) = (ranks, new SiloProcess?[ranks]);
-        _shared =
+        Shared =
         [
             "--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", name, "--threads", "1",
             "--kv-cache-mib", "64", "--collective", collective, .. more,
         ];
     }
+
+    /// <summary>Flags of every process.</summary>
+    public string[] Shared { get; }
 
     /// <summary>Where clients ask.</summary>
     public SiloProcess Gateway { get; private set; } = null!;
@@ -27,14 +29,17 @@ internal sealed class ReplicaFleet : IAsyncDisposable
         RedisServer redis, string name, int ranks, string collective = "tcp", params string[] more)
     {
         var fleet = new ReplicaFleet(redis, name, ranks, collective, more);
-        fleet.Gateway = await SiloProcess.StartOfAsync("yi", 0, ["--roles", "gateway,encoder", .. fleet._shared]);
+        fleet.Gateway = await SiloProcess.StartOfAsync("yi", 0, ["--roles", "gateway,encoder", .. fleet.Shared]);
         await Task.WhenAll(Enumerable.Range(0, ranks).Select(fleet.StartRankAsync));
         return fleet;
     }
 
     /// <summary>Starts a rank.</summary>
-    public async Task StartRankAsync(int rank) => _members[rank] = await SiloProcess.StartOfAsync(
-        "yi", 0, ["--roles", "decoder", "--replica", "r", "--rank", $"{rank}", "--tp", $"{_ranks}", .. _shared]);
+    public async Task StartRankAsync(int rank) => _members[rank] = await StartMemberAsync("--rank", $"{rank}", "--tp", $"{_ranks}");
+
+    /// <summary>Starts another decoder of the replica; the caller disposes it.</summary>
+    public Task<SiloProcess> StartMemberAsync(params string[] more) =>
+        SiloProcess.StartOfAsync("yi", 0, ["--roles", "decoder", "--replica", "r", .. more, .. Shared]);
 
     /// <summary>Ends a rank without a word to anybody.</summary>
     public async Task KillRankAsync(int rank)

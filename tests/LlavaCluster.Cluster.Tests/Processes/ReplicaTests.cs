@@ -89,18 +89,61 @@ public sealed class ReplicaTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
-    public async Task RankOfAnotherCheckpoint_IsRefusedByName()
+    public async Task LeaderKilled_ASpareProcessTakesItsPlace()
+    {
+        await using var fleet = await ReplicaFleet.StartAsync(redis, "spare", 2);
+        await using var spare = await fleet.StartMemberAsync("--spare", "s", "--tp", "2", "--spare-after-seconds", "0");
+        var expected = await Answer.ReadAsync(fleet.Gateway.Client.ChatAsync(Long()));
+        var isKilled = false;
+        async IAsyncEnumerable<ChatEvent> WithLossAsync()
+        {
+            await foreach (var happened in fleet.Gateway.Client.ChatAsync(Long()))
+            {
+                if (happened.Delta is { Offset: > Seen } && !isKilled)
+                {
+                    isKilled = true;
+                    await fleet.KillRankAsync(0);
+                }
+
+                yield return happened;
+            }
+        }
+
+        var answer = await Answer.ReadAsync(WithLossAsync());
+
+        Assert.True(isKilled);
+        Assert.Equal(expected.Tokens, answer.Tokens);
+        var shown = await ClientProgramAsync(fleet, "status");
+        Assert.Matches(@"r\s+serving\s+2 ", shown);
+        Assert.Contains("gateway encoder", shown);
+    }
+
+    [Fact]
+    public async Task ProcessThatDoesNotFit_IsRefusedByName()
     {
         await using var fleet = await ReplicaFleet.StartAsync(redis, "mixed", 2);
         await fleet.Rank(0).ErrorsAsync("serves in epoch 1");
-        await fleet.KillRankAsync(1);
 
-        await using var other = await SiloProcess.StartOfAsync(
-            "vicuna", 0,
-            "--roles", "decoder", "--replica", "r", "--rank", "1", "--tp", "2", "--membership", "redis", "--store", "redis", "--redis", redis.Address,
-            "--cluster", "mixed", "--threads", "1");
+        // Another checkpoint is none of this cluster; another split none of this replica.
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo,
+            ["serve", "--model", LlavaCluster.Tests.GoldenFolder.Of("checkpoints", "vicuna"), "--http", "0", "--grpc", "0", "--roles", "gateway",
+                .. fleet.Shared]);
+        Assert.Equal((1, ""), (exitCode, output));
+        Assert.Matches(
+            @"This silo \(127\.0\.0\.1:\d+\) serves checkpoint [0-9a-f]{16}; silo .* of this cluster serves [0-9a-f]{16}\. Take the same --model, or another --cluster\.\n$",
+            errors);
 
-        await other.Program.ErrorsAsync("Replica r refuses this process: Seat r/1 has checkpoint ");
+        await using var other = await fleet.StartMemberAsync("--rank", "3", "--tp", "7");
+        await other.Program.ErrorsAsync(
+            "Replica r refuses this process: Seat r/3 has tensor-parallel 7, seat r/0 has 2. Start all ranks of a replica alike.");
+    }
+
+    private static async Task<string> ClientProgramAsync(ReplicaFleet fleet, params string[] arguments)
+    {
+        var (exitCode, output, errors) = await RunningProgram.RunAsync(BuiltProgram.Client, [.. arguments, "--server", fleet.Gateway.Server.ToString()]);
+        Assert.Equal((0, ""), (exitCode, errors));
+        return output;
     }
 
     private static ChatRequest Long()

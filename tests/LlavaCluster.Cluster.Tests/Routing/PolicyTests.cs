@@ -1,4 +1,6 @@
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Encoding;
 using LlavaCluster.Grains.Routing;
 using Xunit;
 
@@ -9,35 +11,44 @@ public sealed class PolicyTests
     private static readonly string[] Three = ["a", "b", "c"];
 
     [Fact]
-    public void Replica_OfAKnownSession_IsTakenWithoutAsking() =>
-        Assert.Equal(("b", null), ReplicaPolicy.Candidates("b", Three, new Random(1)));
+    public void Replica_OfAKnownSession_IsTaken() =>
+        Assert.Equal("b", Choose("b", Idle("a"), Idle("b", waiting: 7), Idle("c")));
 
     [Fact]
-    public void Replica_KnownOneIsGone_IsChosenAnew()
+    public void Replica_OfAKnownSession_ThatIsOverloaded_IsLeftOnlyForOneWithRoom()
     {
-        var (first, second) = ReplicaPolicy.Candidates("z", Three, new Random(1));
+        Assert.Equal("a", Choose("b", Idle("a"), Idle("b", waiting: 8)));
+        Assert.Equal("b", Choose("b", Idle("a", waiting: 1), Idle("b", waiting: 8)));
+        Assert.Equal("b", Choose("b", Idle("a", free: 24), Idle("b", waiting: 8)));
+    }
 
-        Assert.Contains(first, Three);
-        Assert.Contains(second, Three);
+    [Fact]
+    public void Replica_ThatFailedJustNow_IsTakenOnlyWhenItIsAlone()
+    {
+        Assert.Equal("a", ReplicaPolicy.Choose("b", "b", [], [Idle("a", waiting: 3), Idle("b")], new Random(1)).Replica);
+        Assert.Equal("b", ReplicaPolicy.Choose("b", "b", [], [Idle("b")], new Random(1)).Replica);
+    }
+
+    [Fact]
+    public void Replica_OfANewSession_IsOneThatHasItsImage_IfItHasRoom()
+    {
+        var image = Beginnings.Of(null, ["cafe"]);
+        var both = Beginnings.Of("Be brief.", ["cafe"]);
+
+        Assert.Equal("b", Choose(null, image, Idle("a"), Idle("b", running: 5, known: image), Idle("c")));
+        Assert.Equal("c", Choose(null, both, Idle("a"), Idle("b", known: image), Idle("c", running: 5, known: both)));
+        Assert.NotEqual("b", Choose(null, image, Idle("a"), Idle("b", waiting: 1, known: image), Idle("c")));
     }
 
     [Fact]
     public void Replica_OfANewSession_IsOneOfTwoDifferentOnes_EachInTurn()
     {
         var random = new Random(1);
-        var seen = new HashSet<(string, string)>();
-        for (var i = 0; i < 200; i++)
-        {
-            var (first, second) = ReplicaPolicy.Candidates(null, Three, random);
-            Assert.NotEqual(first, second);
-            seen.Add((first, second!));
-        }
+        var counts = Enumerable.Range(0, 600)
+            .CountBy(_ => ReplicaPolicy.Choose("gone", null, [], [Idle("a"), Idle("b"), Idle("c")], random).Replica).ToDictionary();
 
-        Assert.Equal(6, seen.Count);
+        Assert.All(Three, replica => Assert.InRange(counts[replica], 150, 250));
     }
-
-    [Fact]
-    public void Replica_Alone_NeedsNoComparison() => Assert.Equal(("a", null), ReplicaPolicy.Candidates(null, ["a"], new Random(1)));
 
     [Theory]
     [InlineData(0, 9, 0, 1, 0, 100, true)] // fewer wait
@@ -47,10 +58,14 @@ public sealed class PolicyTests
     [InlineData(0, 3, 10, 0, 3, 10, true)]
     public void Replica_OfTwo_IsTheLessLoaded(int waits, int runs, int free, int otherWaits, int otherRuns, int otherFree, bool expected) =>
         Assert.Equal(
-            expected, ReplicaPolicy.Prefers(new LoadMessage(waits, runs, free, 100), new LoadMessage(otherWaits, otherRuns, otherFree, 100)));
+            expected, ReplicaPolicy.Prefers(Idle("a", waits, runs, free), Idle("b", otherWaits, otherRuns, otherFree)));
 
     [Fact]
-    public void Encoder_OfAnImage_IsTheSameWhateverTheOrder()
+    public void Replica_TurnsSentSinceItsReport_CountAsRunning() =>
+        Assert.False(ReplicaPolicy.Prefers(Idle("a") with { Sent = 2 }, Idle("b", running: 1)));
+
+    [Fact]
+    public void Encoder_WhoDecidesOnAnImage_IsTheSameWhateverTheOrder()
     {
         foreach (var image in Images(50))
         {
@@ -59,7 +74,7 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public void Encoder_OneLeaves_OnlyItsImagesMove()
+    public void Encoder_OneLeaves_OnlyItsImagesAreDecidedElsewhere()
     {
         foreach (var image in Images(200))
         {
@@ -69,18 +84,52 @@ public sealed class PolicyTests
     }
 
     [Fact]
-    public void Encoder_ManyImages_AreSpread()
+    public void Encoder_OfAKnownImage_StaysTheSame_UntilItIsGone()
     {
-        var counts = Images(3000).CountBy(image => EncoderPolicy.Choices(image, Three).First).ToDictionary();
+        var assignments = new ImageAssignments();
+        var first = assignments.Assign("x", 5, Encoders(0, 0));
 
-        Assert.All(Three, encoder => Assert.InRange(counts[encoder], 850, 1150));
+        Assert.Equal(first, assignments.Assign("x", 5, first == "a" ? Encoders(90, 0) : Encoders(0, 90)));
+        var other = first == "a" ? "b" : "a";
+        Assert.Equal(other, assignments.Assign("x", 5, [new EncoderLoadMessage(other, 50, 0, 0)]));
     }
 
-    [Theory]
-    [InlineData(5, 0, true)]
-    [InlineData(6, 0, false)]
-    public void Encoder_FirstChoiceHasMuchMoreToDo_SecondIsTaken(int first, int second, bool expected) =>
-        Assert.Equal(expected, EncoderPolicy.Prefers(first, second));
+    [Fact]
+    public void Encoder_OfNewImages_IsWhereFewestTilesWait_AndEvenOverTime()
+    {
+        var assignments = new ImageAssignments();
+        Assert.Equal("b", assignments.Assign("busy", 5, Encoders(3, 2)));
+
+        var given = Images(300).Select((image, i) => (Tiles: 1 + (i % 5), To: assignments.Assign(image, 1 + (i % 5), Encoders(0, 0))))
+            .GroupBy(one => one.To).ToDictionary(group => group.Key, group => group.Sum(one => one.Tiles));
+
+        Assert.InRange((double)given["a"] / given["b"], 0.98, 1.02);
+    }
+
+    private static string Choose(string? known, params ReplicaChoice[] replicas) => Choose(known, [], replicas);
+
+    private static string Choose(string? known, IReadOnlyList<ulong> beginnings, params ReplicaChoice[] replicas) =>
+        ReplicaPolicy.Choose(known, null, beginnings, replicas, new Random(1)).Replica;
+
+    private static ReplicaChoice Idle(string replica, int waiting = 0, int running = 0, int free = 100, IReadOnlyList<ulong>? known = null) => new(
+        new SeatLoadMessage
+        {
+            Shard = $"{replica}/0",
+            Replica = replica,
+            Rank = 0,
+            Ranks = 1,
+            State = SeatState.Serving,
+            Epoch = 0,
+            Why = "",
+            IsLeading = true,
+            Load = new LoadMessage(waiting, running, free, 100),
+            AnswerRate = 0,
+            ComputeRate = 0,
+            Beginnings = known ?? [],
+        },
+        0);
+
+    private static EncoderLoadMessage[] Encoders(int ofA, int ofB) => [new("a", ofA, 0, 0), new("b", ofB, 0, 0)];
 
     private static IEnumerable<string> Images(int count) => Enumerable.Range(0, count).Select(i => $"{i:x64}");
 }

@@ -30,8 +30,17 @@ internal sealed class ReplicaFleet : IAsyncDisposable
     {
         var fleet = new ReplicaFleet(redis, name, ranks, collective, more);
         fleet.Gateway = await SiloProcess.StartOfAsync("yi", 0, ["--roles", "gateway,encoder", .. fleet.Shared]);
-        await Task.WhenAll(Enumerable.Range(0, ranks).Select(fleet.StartRankAsync));
-        return fleet;
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, ranks).Select(fleet.StartRankAsync));
+            return fleet;
+        }
+        catch
+        {
+            // Those that did start would outlive the test.
+            await fleet.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts a rank.</summary>

@@ -40,11 +40,20 @@ internal sealed partial class SiloProcess : IAsyncDisposable
         var program = RunningProgram.Start(
             BuiltProgram.Silo,
             ["serve", "--model", GoldenFolder.Of("checkpoints", checkpoint), "--http", "0", "--grpc", $"{grpc}", "--dtype", "float32", .. more]);
-        await program.OutputAsync("ready ");
-        await program.OutputAsync("\n");
-        var line = ReadyLine().Match(program.Output);
-        Assert.True(line.Success, program.Output);
-        return new SiloProcess(program, int.Parse(line.Groups["http"].Value), int.Parse(line.Groups["grpc"].Value));
+        try
+        {
+            await program.OutputAsync("ready ");
+            await program.OutputAsync("\n");
+            var line = ReadyLine().Match(program.Output);
+            Assert.True(line.Success, program.Output);
+            return new SiloProcess(program, int.Parse(line.Groups["http"].Value), int.Parse(line.Groups["grpc"].Value));
+        }
+        catch
+        {
+            // Nobody else knows of it.
+            await program.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>One turn, to its end.</summary>

@@ -5,6 +5,7 @@ using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 using LlavaCluster.Grains.Sessions;
@@ -159,17 +160,30 @@ public class FakeCluster : IAsyncLifetime
     }
 
     /// <summary>Waits until every silo has heard what all serve, and the engines are up.</summary>
-    private async Task AcquaintedAsync()
+    private Task AcquaintedAsync() => UntilAsync(() => Cluster.Silos.All(silo => silo.ServiceProvider.GetRequiredService<ClusterView>() is var view
+        && view.Replicas().Count == Engines.Count
+        && view.Encoders().Count == _roles.Count(role => role.Roles.HasFlag(SiloRoles.Encoder))));
+
+    /// <summary>Waits until a silo has heard how all are since this call.</summary>
+    internal Task HeardAsync(int silo)
+    {
+        // The report after the last one may have been under way when we were called.
+        var due = Cluster.Silos.ToDictionary(other => other.SiloAddress, other => Table(other).Find(other.SiloAddress)!.Value.Report.Number + 2);
+        return UntilAsync(() => due.All(other => Table(Cluster.Silos[silo]).Find(other.Key)?.Report.Number >= other.Value));
+    }
+
+    /// <summary>Waits for something that nobody tells.</summary>
+    internal static async Task UntilAsync(Func<bool> holds)
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (!Cluster.Silos.All(silo => silo.ServiceProvider.GetRequiredService<ClusterView>() is var view
-            && view.Replicas().Count == Engines.Count
-            && view.Encoders().Count == _roles.Count(role => role.Roles.HasFlag(SiloRoles.Encoder))))
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (!holds())
         {
-            patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            await tick.WaitForNextTickAsync(patience.Token);
         }
     }
+
+    private static LoadTable Table(InProcessSiloHandle silo) => silo.ServiceProvider.GetRequiredService<LoadTable>();
 
     private DecodeLoop EngineOf(SiloRole role, IServiceProvider services)
     {

@@ -6,7 +6,7 @@ namespace LlavaCluster.Grains.Fleet;
 /// <summary>The last report of every silo. Written by gossip, read without waiting. Any thread.</summary>
 internal sealed class LoadTable(TimeProvider time)
 {
-    /// <summary>A silo that was not heard of for so long is not sent anything; its membership is another matter.</summary>
+    /// <summary>A silo that was not heard of for so long is sent nothing while there are others; its membership is another matter.</summary>
     public static readonly TimeSpan StaleAfter = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<SiloAddress, Entry> _entries = [];
@@ -22,9 +22,9 @@ internal sealed class LoadTable(TimeProvider time)
     public (SiloReportMessage Report, TimeSpan Age)? Find(SiloAddress silo) =>
         _entries.TryGetValue(silo, out var entry) ? (entry.Report, time.GetElapsedTime(entry.At)) : null;
 
-    /// <summary>Reports that can be relied on.</summary>
-    public IEnumerable<SiloReportMessage> Fresh() =>
-        _entries.Values.Where(entry => time.GetElapsedTime(entry.At) < StaleAfter).Select(entry => entry.Report);
+    /// <summary>All last reports, with their ages.</summary>
+    public IEnumerable<(SiloReportMessage Report, TimeSpan Age)> All() =>
+        _entries.Values.Select(entry => (entry.Report, time.GetElapsedTime(entry.At)));
 
     /// <summary>Drops silos that are gone.</summary>
     public void KeepOnly(IReadOnlySet<SiloAddress> silos)

@@ -4,8 +4,8 @@ using LlavaCluster.Grains.Fleet;
 namespace LlavaCluster.Grains.Routing;
 
 /// <summary>
-/// Who can serve: what active silos last said of themselves. Those that drain are left out, unless there is nobody else: what was begun is
-/// finished. Any thread; never waits.
+/// Who can serve: what active silos last said of themselves. Those that drain are left out, and those that have not been heard of lately,
+/// unless there is nobody else: what was begun is finished, and on a machine with too much to do all are late. Any thread; never waits.
 /// </summary>
 internal sealed class ClusterView(IClusterMembershipService membership, LoadTable table)
 {
@@ -28,11 +28,13 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
     private SiloReportMessage[] Open(Func<SiloReportMessage, bool> serves)
     {
         var members = membership.CurrentSnapshot.Members;
-        var all = table.Fresh().Where(serves)
-            .Where(report => members.TryGetValue(report.Silo, out var member)
+        var all = table.All().Where(entry => serves(entry.Report))
+            .Where(entry => members.TryGetValue(entry.Report.Silo, out var member)
                 && member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
             .ToArray();
-        var open = Array.FindAll(all, report => !report.IsDraining);
-        return open.Length > 0 ? open : all;
+        var heard = Array.FindAll(all, entry => entry.Age < LoadTable.StaleAfter);
+        var known = heard.Length > 0 ? heard : all;
+        var open = Array.FindAll(known, entry => !entry.Report.IsDraining);
+        return [.. (open.Length > 0 ? open : known).Select(entry => entry.Report)];
     }
 }

@@ -1,0 +1,105 @@
+using System.Collections.Immutable;
+using LlavaCluster.Core.Replicas;
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
+using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Runtime;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests.Routing;
+
+public sealed class ClusterViewTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly LoadTable _table;
+    private readonly ClusterView _view;
+
+    public ClusterViewTests()
+    {
+        _table = new LoadTable(_time);
+        _view = new ClusterView(new FakeMembership(Silo(1), Silo(2)), _table);
+    }
+
+    [Fact]
+    public void Replica_NotHeardOfForLong_IsLeftOutWhileAnotherIsHeard()
+    {
+        Report(1, "a");
+        _time.Advance(LoadTable.StaleAfter);
+        Report(2, "b");
+        Assert.Equal(["b"], Replicas());
+
+        // On a machine with too much to do all are late.
+        _time.Advance(LoadTable.StaleAfter);
+        Assert.Equal(["a", "b"], Replicas());
+    }
+
+    [Fact]
+    public void Replica_ThatDrains_IsLeftOutWhileAnotherIsOpen()
+    {
+        Report(1, "a", isDraining: true);
+        Assert.Equal(["a"], Replicas());
+
+        Report(2, "b");
+        Assert.Equal(["b"], Replicas());
+    }
+
+    [Fact]
+    public void Replica_OfASiloThatIsNoMember_IsLeftOut()
+    {
+        Report(3, "c");
+        Assert.Empty(Replicas());
+    }
+
+    [Fact]
+    public void Report_OlderThanTheLast_IsNotTaken()
+    {
+        Report(1, "new", number: 2);
+        Report(1, "old", number: 1);
+        Assert.Equal(["new"], Replicas());
+    }
+
+    private static SiloAddress Silo(int port) => SiloAddress.New(System.Net.IPAddress.Loopback, port, 1);
+
+    private string[] Replicas() => [.. _view.Replicas().Select(seat => seat.Replica)];
+
+    private void Report(int silo, string replica, bool isDraining = false, long number = 1) => _table.Put(new SiloReportMessage
+    {
+        Silo = Silo(silo),
+        Number = number,
+        Roles = SiloRoles.Decoder,
+        Identity = SiloIdentity.None.At(Silo(silo)),
+        IsDraining = isDraining,
+        Sessions = 0,
+        Turns = new Dictionary<string, int>(),
+        Seat = new SeatLoadMessage
+        {
+            Shard = $"{replica}/0",
+            Replica = replica,
+            Rank = 0,
+            Ranks = 1,
+            State = SeatState.Serving,
+            Epoch = 0,
+            Why = "",
+            IsLeading = true,
+            Load = new LoadMessage(0, 0, 100, 100),
+            AnswerRate = 0,
+            ComputeRate = 0,
+            Beginnings = [],
+        },
+    });
+
+    /// <summary>These silos are active; nothing changes.</summary>
+    private sealed class FakeMembership(params SiloAddress[] active) : IClusterMembershipService
+    {
+        public ClusterMembershipSnapshot CurrentSnapshot { get; } = new(
+            active.ToImmutableDictionary(silo => silo, silo => new ClusterMember(silo, SiloStatus.Active, silo.ToString())), new MembershipVersion(1));
+
+        public IAsyncEnumerable<ClusterMembershipSnapshot> MembershipUpdates => throw new NotSupportedException();
+
+        public ValueTask Refresh(MembershipVersion minimumVersion = default, CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
+
+        public Task<bool> TryKill(SiloAddress siloAddress) => throw new NotSupportedException();
+    }
+}

@@ -5,7 +5,6 @@ using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Time.Testing;
-using Orleans.Runtime;
 using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Routing;

@@ -6,11 +6,13 @@ using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Cuda;
 using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.KvCache;
 using LlavaCluster.Model.Language;
 using LlavaCluster.Model.Layers;
 using LlavaCluster.Model.Weights;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LlavaCluster.Model;
@@ -52,9 +54,9 @@ public sealed class ModelRunner : IModelRunner
         _model = new LanguageModel(
             config.Text, weights, device, collective, codes, kernels == KernelChoice.Fast && FastLanguageModel.TakesTiles(device));
         _images = new ImageShelf(config, weights, device);
-        _cache = new PagedKvCache(
-            config.Text, new ShardPlan(config.Text, collective.Rank, collective.Ranks), device, options.KvBlocks);
-        if (kernels == KernelChoice.Fast)
+        var plan = new ShardPlan(config.Text, collective.Rank, collective.Ranks);
+        _cache = new PagedKvCache(config.Text, plan, device, options.KvBlocks, AttentionOf(plan, config.Text.HeadDim, device, kernels, options));
+        if (kernels == KernelChoice.Fast && device.IsCpu)
         {
             _fast = new FastLanguageModel(_model, config.Text, device.Type, collective, _cache, KernelPaths.Best);
         }
@@ -221,6 +223,11 @@ public sealed class ModelRunner : IModelRunner
             ? new CodeChoice(weights, KeepCodes: true).BytesOf(entry)
             : entry.Shape.Aggregate(1L, (product, size) => product * size) * new TensorDevice(CPU, type).ElementSize;
 
+    private static PagedAttention? AttentionOf(ShardPlan plan, int headDim, TensorDevice device, KernelChoice kernels, ModelRunnerOptions options)
+        => options.MakeAttention is { } make ? make(plan, headDim)
+            : kernels == KernelChoice.Fast && !device.IsCpu ? new PagedAttention(plan, headDim, device, CudaDriver.Open(), Nvrtc.Open())
+            : null;
+
     /// <summary>Before anything is read: what addresses tensors as plain memory needs them in host memory.</summary>
     private static void CheckDevice(TensorDevice device, KernelChoice kernels, ModelRunnerOptions options)
     {
@@ -229,9 +236,10 @@ public sealed class ModelRunner : IModelRunner
             return;
         }
 
-        if (kernels == KernelChoice.Fast)
+        if (kernels == KernelChoice.Fast && device.Device.type != DeviceType.CUDA)
         {
-            throw new ArgumentException($"Kernels 'fast' compute on a CPU; for device {device.Device} take kernels 'torch'.", nameof(options));
+            throw new ArgumentException(
+                $"Kernels 'fast' compute on a CPU or an NVIDIA GPU; for device {device.Device} take kernels 'torch'.", nameof(options));
         }
 
         if (options.KvHostBlocks > 0)

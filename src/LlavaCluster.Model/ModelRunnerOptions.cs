@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Cuda;
 using LlavaCluster.Model.Quantised;
 
 namespace LlavaCluster.Model;
@@ -29,6 +31,9 @@ public sealed record ModelRunnerOptions
     /// <summary>Codes that were made before, of the same checkpoint and form; null: they are made while loading.</summary>
     public CodeCache? Codes { get; init; }
 
+    /// <summary>Makes the attention of answers, in place of what <see cref="Kernels"/> says; for tests.</summary>
+    internal Func<ShardPlan, int, PagedAttention>? MakeAttention { get; init; }
+
     /// <summary>Who computes on a device where nobody has chosen.</summary>
     public static KernelChoice DefaultKernels(TensorDevice device) => device.IsCpu ? KernelChoice.Fast : KernelChoice.Torch;
 }
@@ -39,6 +44,9 @@ public enum KernelChoice
     /// <summary>Torch's operators: the reference, on every device.</summary>
     Torch,
 
-    /// <summary>Our own kernels, on a CPU.</summary>
+    /// <summary>
+    /// Our own kernels: on a CPU for everything, on a GPU for the attention of answers, the rest by torch. The latter is not chosen by
+    /// default before it was measured.
+    /// </summary>
     Fast,
 }

@@ -30,7 +30,7 @@ public sealed class ModelRunnerTests
         => Assert.Equal(bytes, ModelRunner.KvBlockBytes(Model.Config, ScalarType.BFloat16, ranks));
 
     [Theory]
-    [InlineData(KernelChoice.Fast, 0, "Kernels 'fast' compute on a CPU; for device meta take kernels 'torch'.")]
+    [InlineData(KernelChoice.Fast, 0, "Kernels 'fast' compute on a CPU or an NVIDIA GPU; for device meta take kernels 'torch'.")]
     [InlineData(KernelChoice.Torch, 1, "KV blocks move to host memory from a CPU only, not from device meta.")]
     public void Construct_WhatNeedsHostMemory_IsRefusedOnOtherDevices(KernelChoice kernels, int hostBlocks, string message)
     {

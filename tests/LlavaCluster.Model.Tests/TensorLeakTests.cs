@@ -17,7 +17,7 @@ public sealed class TensorLeakTests
     [InlineData(KernelChoice.Fast)]
     public void Run_ManySteps_LeavesNoTensorBehind(KernelChoice kernels)
     {
-        var model = GoldenModel.For(kernels, "yi");
+        var model = GoldenModel.Of("yi");
         using var runner = model.Runner(kernels: kernels);
         GreedyLoop.Run(runner, model, model.Case("tiny"), chunk: 200);
         Assert.Contains(0, TensorsAddedBy(() => GreedyLoop.Run(runner, model, model.Case("tiny"), chunk: 200)));

@@ -10,6 +10,9 @@ internal static class TestDevice
 {
     private static readonly string Name = Environment.GetEnvironmentVariable("LLAVA_TEST_DEVICE") is { Length: > 0 } name ? name : "cpu";
 
+    /// <summary>It is the CPU.</summary>
+    public static bool IsCpu => Name == "cpu";
+
     /// <summary>That device, for a type.</summary>
     public static TensorDevice Of(ScalarType type) => TensorDevice.Open(Name, type.ToString().ToLowerInvariant());
 }

@@ -7,7 +7,7 @@
 #   --torch DIR      folder of libtorch_cuda.so; else that of the torch of python3 on the PATH
 #   --device NAME    cuda, cuda:1, …; cpu rehearses everything on a CPU, with a CPU libtorch
 #   --only tests|table
-#   --tests NAME     tests with NAME in their full name; may be given several times
+#   --tests NAME     tests with NAME in their full name, or, with - before it, without; may be given several times
 #   --rows NAME      rows of the table; may be given several times
 #   --kernels NAME   torch or fast: who computes the language model in the table; else what the device has by default
 #   --quick          the table with small shapes and few rounds: no 14 GB are written
@@ -156,6 +156,10 @@ say "loading libtorch"
 
 code=0
 if [ "$only" != table ]; then
+    # Two kinds of tests need what a bare machine may lack, and neither has to do with GPUs.
+    command -v gcc >/dev/null || { say "note: no gcc, so tests of NCCL's binding over a C library of ours are left out"; parts+=(-NcclCollective); }
+    [ -n "$(find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" \( -name '*.ttf' -o -name '*.otf' \) -print -quit 2>/dev/null)" ] ||
+        { say "note: no fonts, so tests of training and drawing are left out"; parts+=(-Tests.Training); }
     say "Model.Tests on $device"
     "$DOTNET_HOST_PATH" exec "$app/LlavaCluster.Model.Tests.dll" test ${parts[@]+"${parts[@]}"}
     ended=$?

@@ -20,7 +20,7 @@ internal sealed class ConfigurationFlags
         .Add<int>(
             "--tensor-parallel", "TensorParallel", "Ranks that the language model is split over: in this process, or by --rank.", "--tp")
         .Add<int>("--kv-cache-mib", "KvCacheMib", "Memory for KV blocks of one rank; 0: by the free memory.")
-        .Add<string>("--kernels", "Kernels", "fast: our own kernels (the default on a CPU), or torch.")
+        .Add<string>("--kernels", "Kernels", "fast: our own kernels (the default on a CPU; on a GPU for the attention of answers), or torch.")
         .Add<string>("--weights", "Weights", "full (the default), int8 or int4: how the language model's matrices are kept.")
         .Add<bool>("--weights-cache", "WeightsCache", "Keep int8 or int4 weights in a file beside the checkpoint, for the next start.")
         .Add<int>("--threads", "Threads", "Threads to compute on; 0: all cores.")

@@ -33,8 +33,8 @@ internal sealed class ModelOptions : IValidatableObject
     public int Threads { get; set; }
 
     /// <summary>
-    /// Who computes the language model: fast, our own kernels for a CPU, with the same bits under any load; torch, the reference;
-    /// auto: fast on a CPU, torch on a GPU.
+    /// Who computes the language model: fast, our own kernels for a CPU, with the same bits under any load, and on a GPU for the attention
+    /// of answers; torch, the reference; auto: fast on a CPU, torch on a GPU.
     /// </summary>
     public string Kernels { get; set; } = "auto";
 

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Model.Cuda;
 using LlavaCluster.Model.Weights;
 using static TorchSharp.torch;
 
@@ -15,12 +16,18 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
 
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
+    private readonly PagedAttention? _attention;
 
     /// <summary>Reserves memory for <paramref name="blocks"/> blocks.</summary>
-    public PagedKvCache(TextConfig text, ShardPlan plan, TensorDevice device, int blocks)
+    /// <param name="text">The model's numbers.</param>
+    /// <param name="plan">The rank's heads.</param>
+    /// <param name="device">Where, and in which type.</param>
+    /// <param name="blocks">At least 1.</param>
+    /// <param name="attention">Attends for decodes; disposed here. Null: torch does, over gathered pages.</param>
+    public PagedKvCache(TextConfig text, ShardPlan plan, TensorDevice device, int blocks, PagedAttention? attention = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(blocks, 1);
-        BlockCount = blocks;
+        (BlockCount, _attention) = (blocks, attention);
         using var outside = NewDisposeScope();
         long[] shape = [blocks, BlockTokens, plan.KvHeads, text.HeadDim];
         _keys = Reserve();
@@ -76,6 +83,20 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
             .narrow(0, span.FirstKey % BlockTokens, span.Context - span.FirstKey); // [context − first key, kv_heads, head_dim]
     }
 
+    /// <inheritdoc/>
+    public Tensor? TryAttend(int layer, Tensor query, StepInput step)
+    {
+        if (_attention is null || step.Decodes.Count == 0)
+        {
+            return null;
+        }
+
+        using var scope = NewDisposeScope();
+        var attended = empty(step.Tokens, query.shape[1] * query.shape[2], dtype: query.dtype, device: query.device);
+        _attention.Attend(query.contiguous(), _keys[layer], _values[layer], step, attended);
+        return attended.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Overwrites one block, in all layers, by another.</summary>
     public void Copy(int from, int to)
     {
@@ -94,6 +115,8 @@ internal sealed class PagedKvCache : IKvStore, IDisposable
         {
             pages.Dispose();
         }
+
+        _attention?.Dispose();
     }
 
     private static Tensor Flat(Tensor pages) => pages.flatten(0, 1); // [blocks × 16, kv_heads, head_dim]

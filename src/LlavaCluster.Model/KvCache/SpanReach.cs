@@ -23,6 +23,9 @@ internal readonly record struct SpanReach(int Start, int Length, int FirstKey, i
     /// <summary>Blocks from there to the last token's.</summary>
     public int BlockCount => ((Context - 1) / PagedKvCache.BlockTokens) - FirstBlock + 1;
 
+    /// <summary>Stretches of <see cref="Cuda.PagedAttention"/> that hold what is looked at.</summary>
+    public int Stretches => ((Context - 1) / Cuda.PagedAttention.Stretch) - (FirstKey / Cuda.PagedAttention.Stretch) + 1;
+
     /// <summary>The reach of some tokens.</summary>
     public static SpanReach Of(int start, int length, int? window)
         => new(start, length, window is { } back ? Math.Max(0, start - back + 1) : 0, window);

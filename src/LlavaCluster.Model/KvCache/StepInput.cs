@@ -9,26 +9,32 @@ namespace LlavaCluster.Model.KvCache;
 /// </summary>
 internal sealed class StepInput
 {
-    private StepInput(int tokens, Tensor ids, Tensor positions, Tensor slots, Tensor sampled, IReadOnlyList<SequenceSpan> spans)
-        => (Tokens, Ids, Positions, Slots, Sampled, Spans) = (tokens, ids, positions, slots, sampled, spans);
+    private StepInput(int tokens, Tensor numbers, IReadOnlyList<SequenceSpan> spans)
+        => (Tokens, Numbers, Ids, Positions, Slots, Sampled, Spans) = (tokens, numbers, numbers, numbers, numbers, numbers, spans);
 
     /// <summary>Tokens of the step, all sequences together.</summary>
     public int Tokens { get; }
 
+    /// <summary>[any], int64: all of the step's numbers, of which those below are parts.</summary>
+    public Tensor Numbers { get; }
+
     /// <summary>[tokens], int64: what is looked up in the embedding; 0 where an image's features will stand.</summary>
-    public Tensor Ids { get; }
+    public Tensor Ids { get; private init; }
 
     /// <summary>[tokens], int64: place of each token in its sequence.</summary>
-    public Tensor Positions { get; }
+    public Tensor Positions { get; private init; }
 
     /// <summary>[tokens], int64: block × 16 + place in the block.</summary>
-    public Tensor Slots { get; }
+    public Tensor Slots { get; private init; }
 
     /// <summary>[sequences that sample], int64: the last token of each of them, as its number among the step's tokens.</summary>
-    public Tensor Sampled { get; }
+    public Tensor Sampled { get; private init; }
 
     /// <summary>The sequences' parts, one after the other.</summary>
     public IReadOnlyList<SequenceSpan> Spans { get; }
+
+    /// <summary>The sequences that compute one token each.</summary>
+    public DecodeSet Decodes { get; private init; }
 
     /// <summary>
     /// A row of all tokens cut into the spans' parts, which share its memory. All at once: the gradient of one cut is one copy, that of
@@ -44,7 +50,7 @@ internal sealed class StepInput
     /// <param name="positions">[tokens], int64. Not disposed here.</param>
     /// <param name="spans">The sequences' parts, one after the other, over all tokens.</param>
     public static StepInput Uncached(Tensor positions, IReadOnlyList<SequenceSpan> spans)
-        => new((int)positions.shape[0], positions, positions, positions, positions, spans);
+        => new((int)positions.shape[0], positions, spans);
 
     /// <summary>The step of a plan.</summary>
     /// <param name="slices">Its slices; their blocks are within the cache.</param>
@@ -55,11 +61,13 @@ internal sealed class StepInput
         var tokens = slices.Sum(slice => slice.TokenIds.Length);
         var reaches = slices.Select(slice => SpanReach.Of(slice.Start, slice.TokenIds.Length, slidingWindow)).ToArray();
         var sampling = slices.Count(slice => slice.Sample is not null);
-        var numbers = new StepNumbers((3 * tokens) + sampling + reaches.Sum(reach => reach.BlockCount));
+        var decoding = reaches.Where(reach => reach.Length == 1).ToArray();
+        var numbers = new StepNumbers((3 * tokens) + sampling + (4 * decoding.Length) + reaches.Sum(reach => reach.BlockCount));
         var ids = numbers.Take(tokens, out var idPart);
         var positions = numbers.Take(tokens, out var positionPart);
         var slots = numbers.Take(tokens, out var slotPart);
         var sampled = numbers.Take(sampling, out var sampledPart);
+        var decodes = numbers.Take(4 * decoding.Length, out var decodePart);
         var blocks = new Range[slices.Count];
         for (int i = 0, offset = 0, sample = 0; i < slices.Count; i++)
         {
@@ -77,6 +85,12 @@ internal sealed class StepInput
             {
                 used[block] = slice.Blocks[reaches[i].FirstBlock + block];
             }
+
+            if (length == 1)
+            {
+                new long[] { offset - 1, blocks[i].Start.Value, reaches[i].FirstKey, reaches[i].Context }.CopyTo(decodes);
+                decodes = decodes[4..];
+            }
         }
 
         numbers.Send(device);
@@ -86,8 +100,14 @@ internal sealed class StepInput
             spans.Add(SequenceSpan.Of(spans.Count == 0 ? 0 : spans[^1].Offset + spans[^1].Length, reach, numbers.Part(part)));
         }
 
-        return new StepInput(
-            tokens, numbers.Part(idPart), numbers.Part(positionPart), numbers.Part(slotPart), numbers.Part(sampledPart), spans);
+        return new StepInput(tokens, numbers.All, spans)
+        {
+            Ids = numbers.Part(idPart),
+            Positions = numbers.Part(positionPart),
+            Slots = numbers.Part(slotPart),
+            Sampled = numbers.Part(sampledPart),
+            Decodes = new DecodeSet(decodePart.Start.Value, decoding.Length, decoding.Select(reach => reach.Stretches).DefaultIfEmpty().Max()),
+        };
     }
 
     private static void Fill(SequenceSlice slice, Span<long> ids, Span<long> positions, Span<long> slots)

@@ -40,6 +40,9 @@ internal sealed class StepNumbers(int count)
         _sent = pinned.to(device, non_blocking: true);
     }
 
+    /// <summary>All of what was sent, int64; in the caller's dispose scope.</summary>
+    public Tensor All => _sent!;
+
     /// <summary>Some of what was sent, int64, a view in the caller's dispose scope.</summary>
     public Tensor Part(Range part)
     {

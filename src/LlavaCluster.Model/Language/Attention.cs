@@ -51,19 +51,44 @@ internal sealed class Attention : nn.Module
         var keys = _rotary.Rotate(qkv.narrow(1, _heads, _kvHeads), cos, sin); // [tokens, kv_heads, head_dim]
         var values = qkv.narrow(1, _heads + _kvHeads, _kvHeads); // [tokens, kv_heads, head_dim]
         store.Write(_layer, keys, values, step);
+        var attended = store.TryAttend(_layer, query, step) is { } decodes
+            ? AddPrompts(decodes, query, keys, values, step, store)
+            : AttendEach(query, keys, values, step, store);
+        return o_proj.forward(attended).MoveToOuterDisposeScope();
+    }
+
+    /// <returns>[tokens, heads × head_dim]</returns>
+    private Tensor AttendEach(Tensor query, Tensor keys, Tensor values, StepInput step, IKvStore store)
+    {
         var queries = step.Split(query); // [length, heads, head_dim] each
         var attended = new Tensor[step.Spans.Count];
         for (var i = 0; i < attended.Length; i++)
         {
-            using var inner = NewDisposeScope();
-            var span = step.Spans[i];
-            var (seenKeys, seenValues) = store.Read(_layer, keys, values, span);
-            attended[i] = _groups
-                .Attend(queries[i], seenKeys, seenValues, span.Mask, span.Causal)
-                .MoveToOuterDisposeScope(); // [length, heads × head_dim]
+            attended[i] = Attend(queries[i], keys, values, step.Spans[i], store);
         }
 
-        var joined = attended.Length == 1 ? attended[0] : cat(attended); // [tokens, heads × head_dim]
-        return o_proj.forward(joined).MoveToOuterDisposeScope();
+        return attended.Length == 1 ? attended[0] : cat(attended);
+    }
+
+    /// <summary>Fills the rows that the store left.</summary>
+    /// <returns><paramref name="attended"/>, [tokens, heads × head_dim]</returns>
+    private Tensor AddPrompts(Tensor attended, Tensor query, Tensor keys, Tensor values, StepInput step, IKvStore store)
+    {
+        foreach (var span in step.Spans.Where(span => span.Length > 1))
+        {
+            using var scope = NewDisposeScope();
+            var rows = Attend(query.narrow(0, span.Offset, span.Length), keys, values, span, store);
+            attended.narrow(0, span.Offset, span.Length).copy_(rows);
+        }
+
+        return attended;
+    }
+
+    /// <returns>[length, heads × head_dim]</returns>
+    private Tensor Attend(Tensor query, Tensor keys, Tensor values, SequenceSpan span, IKvStore store)
+    {
+        using var scope = NewDisposeScope();
+        var (seenKeys, seenValues) = store.Read(_layer, keys, values, span);
+        return _groups.Attend(query, seenKeys, seenValues, span.Mask, span.Causal).MoveToOuterDisposeScope();
     }
 }

@@ -15,7 +15,7 @@ public sealed class BatchTests
     [InlineData("yi", KernelChoice.Fast)]
     public void Run_SequencesThatJoinAndLeave_GivesEachTheReferenceTokens(string checkpoint, KernelChoice kernels)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny"), model.Case("grey"), model.Case("tiny")];
         using var runner = model.Runner(blocks: 512, kernels: kernels);
         var free = Enumerable.Range(0, 512).ToArray();

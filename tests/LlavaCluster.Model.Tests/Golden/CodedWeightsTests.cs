@@ -24,7 +24,7 @@ public sealed class CodedWeightsTests(ITestOutputHelper output)
     [InlineData("yi", WeightForm.Int4, KernelChoice.Torch, 0.2)]
     public void Run_WithCodes_ChoosesReferenceTokens(string checkpoint, WeightForm form, KernelChoice kernels, double share)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         using var runner = model.Runner(kernels: kernels, form: form);
         int same = 0, all = 0;
         foreach (var name in new[] { "text-only", "strip", "tiny", "system" })
@@ -52,7 +52,7 @@ public sealed class CodedWeightsTests(ITestOutputHelper output)
     [InlineData("mistral", 2, WeightForm.Int4, KernelChoice.Torch)]
     public void Run_OnSeveralRanks_GivesTheTokensOfOne(string checkpoint, int ranks, WeightForm form, KernelChoice kernels)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip")];
         using var alone = model.Runner(kernels: kernels, form: form);
         var expected = cases.Select(golden => GreedyLoop.Run(alone, model, golden, chunk: 500)).ToArray();

@@ -32,7 +32,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Checkpoints))]
     public void Run_EveryCase_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         using var runner = model.Runner(kernels: kernels);
         var largest = 0.0;
         foreach (var golden in model.Cases)
@@ -47,7 +47,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Chunked))]
     public void Run_PromptInChunksOfOddSize_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, string name, int chunk)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         using var runner = model.Runner(kernels: kernels);
         Check(model.Case(name), GreedyLoop.Run(runner, model, model.Case(name), chunk));
     }
@@ -56,7 +56,7 @@ public sealed class GoldenAnswerTests(ITestOutputHelper output)
     [MemberData(nameof(Ranked))]
     public void Run_OnSeveralRanks_GivesTheReferenceTokens(KernelChoice kernels, string checkpoint, int ranks)
     {
-        var model = GoldenModel.For(kernels, checkpoint);
+        var model = GoldenModel.Of(checkpoint);
         GoldenCase[] cases = [model.Case("text-only"), model.Case("strip"), model.Case("tiny")];
         Check(cases, GreedyLoop.RunRanks(model, cases, InProcessCollective.Create(ranks), chunk: 500, kernels));
     }

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Model.Collectives;
+using LlavaCluster.Model.Cuda;
 using LlavaCluster.Model.Vision;
 using LlavaCluster.Model.Weights;
 using LlavaCluster.Tests;
@@ -40,10 +41,6 @@ internal sealed class GoldenModel
     /// <summary>The one model of this checkpoint and type in host memory.</summary>
     public static GoldenModel OnCpu(string checkpoint, ScalarType type = ScalarType.Float32) => On(new TensorDevice(CPU, type), checkpoint);
 
-    /// <summary>The one model where these kernels are: our own are on a CPU, torch's on the tests' device.</summary>
-    public static GoldenModel For(KernelChoice kernels, string checkpoint, ScalarType type = ScalarType.Float32)
-        => kernels == KernelChoice.Fast ? OnCpu(checkpoint, type) : Of(checkpoint, type);
-
     private static GoldenModel On(TensorDevice device, string checkpoint)
         => Shared.GetOrAdd((checkpoint, $"{device.Device}", device.Type), _ => new Lazy<GoldenModel>(() => new GoldenModel(checkpoint, device))).Value;
 
@@ -57,7 +54,8 @@ internal sealed class GoldenModel
         int hostBlocks = 0,
         int diskBlocks = 0,
         string? folder = null,
-        WeightForm form = WeightForm.Full)
+        WeightForm form = WeightForm.Full,
+        Func<ShardPlan, int, PagedAttention>? attention = null)
     {
         using var weights = Weights();
         return new ModelRunner(Config, weights, Device, collective ?? new SingleRank(), new ModelRunnerOptions
@@ -68,6 +66,7 @@ internal sealed class GoldenModel
             KvFolder = folder,
             Kernels = kernels,
             Weights = form,
+            MakeAttention = attention,
         });
     }
 

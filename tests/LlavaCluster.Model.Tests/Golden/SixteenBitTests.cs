@@ -26,7 +26,7 @@ public sealed class SixteenBitTests(ITestOutputHelper output)
     [InlineData("yi", ScalarType.Float16, KernelChoice.Fast, 0.97)]
     public void Run_In16Bit_MostlyChoosesTheReferenceTokens(string checkpoint, ScalarType type, KernelChoice kernels, double share)
     {
-        var model = GoldenModel.For(kernels, checkpoint, type);
+        var model = GoldenModel.Of(checkpoint, type);
         using var runner = model.Runner(kernels: kernels);
         int same = 0, all = 0;
         foreach (var name in new[] { "text-only", "strip", "tiny", "system" })

@@ -9,7 +9,9 @@ namespace LlavaCluster.Model.Tests.Running;
 internal static class TestRun
 {
     /// <summary>Finds tests, runs them and says what came of it.</summary>
-    /// <param name="parts">Tests are run whose full name has one of these in it; none: all.</param>
+    /// <param name="parts">
+    /// Tests are run whose full name has one of these in it; none: all. One that begins with '-' takes out those that have the rest.
+    /// </param>
     /// <returns>0: all passed; 1: some failed; 2: there was none to run.</returns>
     public static int Run(IReadOnlyList<string> parts)
     {
@@ -18,8 +20,9 @@ internal static class TestRun
         var found = new Discovery();
         framework.GetDiscoverer(Reflector.Wrap(assembly)).Find(false, found, new RunOptions());
         found.Ended.WaitOne();
-        var cases = found.Cases.Where(test => parts.Count == 0
-            || parts.Any(part => test.DisplayName.Contains(part, StringComparison.OrdinalIgnoreCase))).ToArray();
+        var (without, with) = (parts.Where(part => part.StartsWith('-')).ToArray(), parts.Where(part => !part.StartsWith('-')).ToArray());
+        var cases = found.Cases.Where(test => (with.Length == 0 || with.Any(part => Has(test, part)))
+            && !without.Any(part => Has(test, part[1..]))).ToArray();
         if (cases.Length == 0)
         {
             Console.Error.WriteLine($"None of {found.Cases.Count} tests has {string.Join(" or ", parts)} in its name.");
@@ -34,6 +37,8 @@ internal static class TestRun
         Console.WriteLine($"{result.Passed} passed, {result.Failed} failed, {result.Skipped} skipped in {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s");
         return result.Failed > 0 ? 1 : result.Passed == 0 ? 2 : 0;
     }
+
+    private static bool Has(ITestCase test, string part) => test.DisplayName.Contains(part, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Hears of every test there is.</summary>
     private sealed class Discovery : Xunit.LongLivedMarshalByRefObject, IMessageSink

@@ -16,6 +16,7 @@
 #
 # Needs neither SDK nor NuGet there. Exit code 0: all is well; 1: a test failed or a goal is missed; 2: it could not be run, the last line says why.
 set -uo pipefail
+export PATH=$PATH:/usr/sbin:/sbin # ldconfig
 cd "$(dirname "$0")/../.."
 repository=$PWD
 

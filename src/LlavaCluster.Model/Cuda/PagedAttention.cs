@@ -55,7 +55,7 @@ internal sealed unsafe class PagedAttention : IDisposable
         var code = compiler.Compile(
             Text(), Source,
             $"--gpu-architecture=sm_{driver.Capability(gpu)}", "--std=c++17",
-            $"-DNUMBER={NumberOf(device.Type)}", $"-DDIM={headDim}", $"-DGROUP={group}");
+            $"-DKERNEL_NUMBER={NumberOf(device.Type)}", $"-DKERNEL_DIM={headDim}", $"-DKERNEL_GROUP={group}");
         (_module, _function) = driver.Load(code, "attend");
     }
 

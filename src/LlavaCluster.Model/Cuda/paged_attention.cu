@@ -6,9 +6,12 @@
  * at the end: groups, warps, and, by whichever thread block of a sequence and head ends last, stretches. Which numbers are summed in which
  * order follows from positions alone: a sequence gets the same bits in any company.
  *
- * Compiled at run time for NUMBER (0 float, 1 bfloat16, 2 float16), DIM (numbers of a head: a power of two, 8 to 256) and GROUP (query
- * heads of a KV head). Written in the part of C++ that is also C, so that tests can compile and run it on a CPU.
+ * Compiled at run time for KERNEL_NUMBER (0 float, 1 bfloat16, 2 float16), KERNEL_DIM (numbers of a head: a power of two, 8 to 256) and
+ * KERNEL_GROUP (query heads of a KV head). Written in the part of C++ that is also C, so that tests can compile and run it on a CPU.
  */
+#define NUMBER KERNEL_NUMBER
+#define DIM KERNEL_DIM
+#define GROUP KERNEL_GROUP
 #define BLOCK_TOKENS 16
 #define STRETCH 256
 #define WARPS 4

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs all tests: tests/run.sh [flags of 'dotnet test']. Besides .NET 10 they need gcc for the small C library of the NCCL tests,
+# Runs all tests: tests/run.sh [flags of 'dotnet test']. Besides .NET 10 they need gcc for the small C libraries of the NCCL and CUDA tests,
 # redis-server for those of clusters, and a font to draw words with; what of these three is missing is installed by Debian's apt-get. The
 # natives (libtorch, Skia) come as packages and are made to load on Debian 12 by the build.
 set -uo pipefail
@@ -14,7 +14,7 @@ install() {
         { echo "$1 is missing and could not be installed: $3 needs it. As root: apt-get install $2" >&2; exit 1; }
 }
 
-command -v gcc >/dev/null || install gcc "gcc libc6-dev" tests/fakes/nccl
+command -v gcc >/dev/null || install gcc "gcc libc6-dev" tests/fakes
 command -v redis-server >/dev/null || install redis-server redis-server "the tests of clusters over Redis"
 fonts=$(find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" \( -name '*.ttf' -o -name '*.otf' \) -print -quit 2>/dev/null)
 [ -n "$fonts" ] || install "A font" "fonts-dejavu-core fonts-liberation" "drawing words"

@@ -53,7 +53,7 @@ internal sealed unsafe class PagedAttention : IDisposable
         _context = driver.Context(gpu);
         driver.Use(_context);
         var code = compiler.Compile(
-            Text(), Source,
+            Text("numbers.cu") + Text(Source), Source,
             $"--gpu-architecture=sm_{driver.Capability(gpu)}", "--std=c++17",
             $"-DKERNEL_NUMBER={NumberOf(device.Type)}", $"-DKERNEL_DIM={headDim}", $"-DKERNEL_GROUP={group}");
         (_module, _function) = driver.Load(code, "attend");
@@ -103,9 +103,9 @@ internal sealed unsafe class PagedAttention : IDisposable
         return plan.Heads % plan.KvHeads == 0 && plan.KvHeadOfQuery.Select((kv, query) => kv == query / group).All(same => same) ? group : null;
     }
 
-    private static string Text()
+    private static string Text(string name)
     {
-        using var stream = typeof(PagedAttention).Assembly.GetManifestResourceStream(Source)!;
+        using var stream = typeof(PagedAttention).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -6,31 +6,21 @@
  * at the end: groups, warps, and, by whichever thread block of a sequence and head ends last, stretches. Which numbers are summed in which
  * order follows from positions alone: a sequence gets the same bits in any company.
  *
- * Compiled at run time for KERNEL_NUMBER (0 float, 1 bfloat16, 2 float16), KERNEL_DIM (numbers of a head: a power of two, 8 to 256) and
- * KERNEL_GROUP (query heads of a KV head). Written in the part of C++ that is also C, so that tests can compile and run it on a CPU.
+ * Compiled at run time, behind numbers.cu, for KERNEL_DIM (numbers of a head: a power of two, 8 to 256) and KERNEL_GROUP (query heads of a
+ * KV head).
  */
-#define NUMBER KERNEL_NUMBER
 #define DIM KERNEL_DIM
 #define GROUP KERNEL_GROUP
 #define BLOCK_TOKENS 16
 #define STRETCH 256
 #define WARPS 4
 #define THREADS (32 * WARPS)
-#define PER_LANE 8
 #define LANES (DIM / PER_LANE)       /* that hold one position */
 #define GROUPS (32 / LANES)          /* positions that a warp holds */
 #define STRIDE (WARPS * GROUPS)      /* positions that a thread block holds */
 #define AHEAD 4                      /* positions of a lane whose memory is on its way at once */
 #define WIDTH (DIM + 2)              /* of a partial result: sums, largest score, sum of weights */
 #define NOTHING as_float(0xff800000u) /* minus infinity */
-
-#ifndef EMULATED
-#define SHARED __shared__
-#define DEVICE static __device__ __forceinline__
-#define ALIGNED __align__(16)
-#define KERNEL extern "C" __global__ void __launch_bounds__(THREADS)
-#define SHUFFLE_XOR(value, mask) __shfl_xor_sync(0xffffffffu, value, mask)
-#endif
 
 /* What the host fills in: see PagedAttention.Work. */
 struct Work
@@ -48,67 +38,10 @@ struct Work
     float scale;              /* log2(e) / sqrt(DIM): weights are powers of two */
 };
 
-DEVICE float as_float(unsigned bits)
-{
-    union { unsigned bits; float number; } same;
-    same.bits = bits;
-    return same.number;
-}
-
 DEVICE float largest(float a, float b) { return a > b ? a : b; }
 
 /* 2^(a - b) where a is not above b; 0 for a that is minus infinity, also where b is. */
 DEVICE float weight(float a, float b) { return a == NOTHING ? 0.0f : exp2f(a - b); }
-
-#if NUMBER == 0
-typedef float number_t;
-struct ALIGNED Eight { float numbers[PER_LANE]; };
-DEVICE float widened(const struct Eight *eight, int i) { return eight->numbers[i]; }
-DEVICE number_t narrowed(float x) { return x; }
-#else
-typedef unsigned short number_t;
-struct ALIGNED Eight { unsigned pairs[PER_LANE / 2]; };
-#if NUMBER == 1
-DEVICE float widened(const struct Eight *eight, int i)
-{
-    unsigned pair = eight->pairs[i / 2];
-    return as_float(i % 2 ? pair & 0xffff0000u : pair << 16);
-}
-
-/* To the nearest, ties to even, as torch rounds; what is no number stays none. */
-DEVICE number_t narrowed(float x)
-{
-    union { float number; unsigned bits; } same;
-    same.number = x;
-    return (number_t)((same.bits & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : (same.bits + 0x7fffu + ((same.bits >> 16) & 1u)) >> 16);
-}
-#else
-#ifndef EMULATED
-DEVICE float of_half(unsigned short half)
-{
-    float x;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(half));
-    return x;
-}
-
-DEVICE unsigned short to_half(float x)
-{
-    unsigned short half;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
-    return half;
-}
-#endif
-DEVICE float widened(const struct Eight *eight, int i)
-{
-    unsigned pair = eight->pairs[i / 2];
-    return of_half((unsigned short)(i % 2 ? pair >> 16 : pair));
-}
-
-DEVICE number_t narrowed(float x) { return to_half(x); }
-#endif
-#endif
-
-DEVICE struct Eight eight_at(const void *memory, long long index) { return *(const struct Eight *)((const number_t *)memory + index); }
 
 /* A softmax so far: sums of values by weight, the largest score, and the sum of weights, which are relative to it. */
 struct Running

@@ -45,7 +45,7 @@ public sealed class PagedAttentionTests(ITestOutputHelper output)
         using var mode = inference_mode();
         using var scope = NewDisposeScope();
         using var rig = new Rig(type, kvHeads, group, dim, window);
-        SequenceSlice[] slices = [rig.Slice(0, 1), rig.Slice(3, 4), rig.Slice(16, 1), rig.Slice(255, 1), rig.Slice(256, 1), rig.Slice(0, 9), rig.Slice(700, 1)];
+        SequenceSlice[] slices = [rig.Slice(0, 1), rig.Slice(3, 4), rig.Slice(16, 1), rig.Slice(255, 1), rig.Slice(256, 1), rig.Slice(0, 9), .. new[] { 530, 590, 640, 700 }.Select(at => rig.Slice(at, 1))];
         var step = StepInput.Of(slices, rig.Device.Device, window);
         var query = rig.Random(step.Tokens, kvHeads * group, dim) * size;
 

@@ -107,7 +107,7 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
         var keys = new BlockKeys(capacity.BlockTokens, conversation.Tenant, conversation.Images, _options.Checkpoint);
         var chain = keys.First(conversation.TokenIds.ToArray(), conversation.TokenIds.Count / capacity.BlockTokens).ToArray();
         var told = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _commands.Add(new EngineCommand.Forget(chain, conversation.Images, told));
+        _commands.Add(new EngineCommand.Forget(conversation.Session, chain, conversation.Images, told));
         // An engine that ends forgets everything.
         return await Task.WhenAny(told.Task, _ended.Task).ConfigureAwait(false) == told.Task ? await told.Task.ConfigureAwait(false) : 0;
     }

@@ -12,6 +12,7 @@ internal sealed partial class DecodeWorker
     private static readonly EngineCommand Wake = new EngineCommand.Wake();
 
     private readonly KvTiers? _tiers;
+    private readonly UntoldBlocks _untold = new();
     private readonly ITimer _wake;
     private readonly long _began;
 
@@ -64,6 +65,23 @@ internal sealed partial class DecodeWorker
         {
             _commands.Add(Wake);
         }
+    }
+
+    /// <summary>A turn is cancelled: whoever read it may not have been told all that its blocks hold.</summary>
+    private void NoteUntold(Sequence sequence)
+    {
+        var (known, first) = (sequence.PublishedBlocks, sequence.PromptLength / _runner.Capacity.BlockTokens);
+        if (known > first)
+        {
+            _untold.Note(sequence.Request.Session, sequence.Keys.First(sequence.Ids.Span, known)[first..]);
+        }
+    }
+
+    private int Forget(string session, ReadOnlySpan<UInt128> keys)
+    {
+        // They would hold the conversation's own blocks, as those of a fork do.
+        var forgotten = _untold.Take(session).Sum(chain => Forget(chain));
+        return forgotten + Forget(keys);
     }
 
     private int Forget(ReadOnlySpan<UInt128> keys) => _tiers is not null

@@ -131,6 +131,7 @@ internal sealed partial class DecodeWorker
             case EngineCommand.Cancel cancel:
                 foreach (var live in cancel.Request.Sequences.Where(IsLive))
                 {
+                    NoteUntold(live.Sequence);
                     Finish(live, FinishReason.Cancelled, live.Stop.Flush());
                 }
 
@@ -146,7 +147,7 @@ internal sealed partial class DecodeWorker
                 break;
             case EngineCommand.Forget forget:
                 ForgetImages(forget.Images);
-                forget.Told.TrySetResult(Forget(forget.Keys));
+                forget.Told.TrySetResult(Forget(forget.Session, forget.Keys));
                 break;
         }
     }

@@ -22,7 +22,7 @@ internal abstract record EngineCommand
     public sealed record Moved(TierMove Move, TierMoveResult Result) : EngineCommand;
 
     /// <summary>Forget the blocks of a conversation, and its images; tells how many blocks.</summary>
-    public sealed record Forget(UInt128[] Keys, IReadOnlyList<ImageSpan> Images, TaskCompletionSource<int> Told) : EngineCommand;
+    public sealed record Forget(string Session, UInt128[] Keys, IReadOnlyList<ImageSpan> Images, TaskCompletionSource<int> Told) : EngineCommand;
 
     /// <summary>It is time to look after what lies idle.</summary>
     public sealed record Wake : EngineCommand;

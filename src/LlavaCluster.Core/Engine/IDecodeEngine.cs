@@ -16,9 +16,9 @@ public interface IDecodeEngine
 
     /// <summary>
     /// Forgets the KV of a conversation that is over, in all tiers, as far as no other conversation shares it and no turn that runs uses
-    /// it, and its images, unless a turn needs them.
+    /// it, and its images, unless a turn needs them. What its cancelled turns had computed beyond these ids goes too.
     /// </summary>
-    /// <param name="conversation">Its ids, images and tenant; the rest does not matter.</param>
+    /// <param name="conversation">Its session, ids, images and tenant; the rest does not matter.</param>
     /// <returns>Blocks forgotten.</returns>
     Task<int> ForgetAsync(SequenceRequest conversation);
 

@@ -8,6 +8,9 @@ public sealed record SequenceRequest
     /// <summary>Name for logs: session and turn.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Whose turn it is: with the session all is forgotten that its turns left; empty: nobody's.</summary>
+    public string Session { get; init; } = "";
+
     /// <summary>All ids of the conversation so far, placeholders where images stand.</summary>
     public required IReadOnlyList<int> TokenIds { get; init; }
 

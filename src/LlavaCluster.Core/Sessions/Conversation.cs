@@ -70,6 +70,30 @@ public sealed class Conversation
     /// <summary>The last turn, when it was abandoned and may go on; or null.</summary>
     public ConversationTurn? Abandoned => _turns.Count > 0 && _turns[^1].Ended is { IsAbandoned: true } ? _turns[^1] : null;
 
+    /// <summary>
+    /// Every row of ids that an engine may have seen: with each turn that failed or is open, and last the whole conversation. Images are
+    /// those among them.
+    /// </summary>
+    public IEnumerable<(IReadOnlyList<int> Ids, IReadOnlyList<ImageSpan> Images)> Computed()
+    {
+        var (ids, images) = (0, 0);
+        foreach (var turn in _turns)
+        {
+            if (turn.ContextLength == 0)
+            {
+                yield return (
+                    [.. _ids.Take(ids), .. turn.Started.AppendedIds, .. turn.Tokens.Select(token => token.Id)],
+                    [.. _images.Take(images), .. turn.Started.Images]);
+                continue;
+            }
+
+            ids += turn.ContextLength;
+            images += turn.Started.Images.Count;
+        }
+
+        yield return (_ids, _images);
+    }
+
     /// <summary>A turn by its id, or null.</summary>
     public ConversationTurn? Find(string turnId) => _turns.Find(turn => turn.Started.TurnId == turnId);
 

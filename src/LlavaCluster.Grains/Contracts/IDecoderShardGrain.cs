@@ -13,6 +13,13 @@ public interface IDecoderShardGrain : IGrainWithStringKey
     [Alias("Generate")]
     IAsyncEnumerable<TokenEventMessage> Generate(SequenceMessage sequence, CancellationToken cancellationToken = default);
 
+    /// <summary>Forgets the KV and the images of a conversation that is deleted, as far as no other shares them.</summary>
+    /// <param name="conversation">Its session, ids, images and tenant; the rest does not matter.</param>
+    [AlwaysInterleave]
+    [ResponseTimeout("00:00:05")]
+    [Alias("Forget")]
+    Task Forget(SequenceMessage conversation);
+
     /// <summary>How busy this replica is.</summary>
     [AlwaysInterleave]
     [Alias("Load")]

@@ -51,10 +51,15 @@ public sealed record SequenceMessage
     [Id(10)]
     public IReadOnlyList<ulong> Beginnings { get; init; } = [];
 
+    /// <inheritdoc cref="SequenceRequest.Session"/>
+    [Id(11)]
+    public string Session { get; init; } = "";
+
     /// <summary>The engine's form.</summary>
     public SequenceRequest ToRequest() => new()
     {
         Name = Name,
+        Session = Session,
         TokenIds = TokenIds,
         Images = [.. Images.Select(i => i.ToSpan())],
         Encoders = Encoders,

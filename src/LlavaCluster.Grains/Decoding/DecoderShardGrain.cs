@@ -35,6 +35,9 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, KnownBegin
     }
 
     /// <inheritdoc/>
+    public Task Forget(SequenceMessage conversation) => engine.ForgetAsync(conversation.ToRequest());
+
+    /// <inheritdoc/>
     public Task<LoadMessage> Load()
     {
         var load = engine.Load;

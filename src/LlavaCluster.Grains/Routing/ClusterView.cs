@@ -20,9 +20,14 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
         .OrderBy(encoder => encoder.Encoder, StringComparer.Ordinal)];
 
     /// <summary>Names of all encoders of active silos, those too that are silent or drain: what is deleted must be told to them.</summary>
-    public IReadOnlyList<string> EveryEncoder() => [.. membership.CurrentSnapshot.Members.Values
+    public IReadOnlyList<string> EveryEncoder() => Every(report => report.Encoder?.Encoder);
+
+    /// <summary>Keys of the shard grains of all active silos that lead a replica, as <see cref="EveryEncoder"/>.</summary>
+    public IReadOnlyList<string> EveryShard() => Every(report => report.Seat is { IsLeading: true } seat ? seat.Shard : null);
+
+    private string[] Every(Func<SiloReportMessage, string?> name) => [.. membership.CurrentSnapshot.Members.Values
         .Where(member => member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
-        .Select(member => table.Find(member.SiloAddress)?.Report.Encoder?.Encoder)
+        .Select(member => table.Find(member.SiloAddress) is { } last ? name(last.Report) : null)
         .OfType<string>()];
 
     private SiloReportMessage[] Open(Func<SiloReportMessage, bool> serves)

@@ -20,6 +20,20 @@ internal sealed partial class SessionCaches(ClusterView view, IGrainFactory grai
             : Task.WhenAll(view.EveryEncoder().Select(encoder => TriedAsync(encoder, () => grains.GetGrain<IEncoderGrain>(encoder).Forget(names))));
     }
 
+    /// <summary>
+    /// A conversation that is logged no more: its KV leaves every replica, since it may have been on several. A replica's leader alone
+    /// knows which blocks are whose; to those who follow, a block that no plan names is free memory.
+    /// </summary>
+    /// <param name="remains">All that a replica may have computed of it.</param>
+    public Task ForgetAsync(IReadOnlyList<SequenceMessage> remains) =>
+        Task.WhenAll(view.EveryShard().Select(shard => TriedAsync(shard, async () =>
+        {
+            foreach (var sequence in remains)
+            {
+                await grains.GetGrain<IDecoderShardGrain>(shard).Forget(sequence);
+            }
+        })));
+
     private async Task TriedAsync(string name, Func<Task> forget)
     {
         try

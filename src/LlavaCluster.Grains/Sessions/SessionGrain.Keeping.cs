@@ -170,6 +170,7 @@ internal sealed partial class SessionGrain
             }
 
             await _caches.ForgetAsync(gone);
+            await _caches.ForgetAsync(TurnAdmission.Remains(Id, _conversation, _tenant));
             await _log.DeleteAsync(Id, CancellationToken.None);
         }
 

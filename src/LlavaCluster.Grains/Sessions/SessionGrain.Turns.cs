@@ -104,6 +104,7 @@ internal sealed partial class SessionGrain
     private async Task<(TurnEnd End, int Written)> GenerateAsync(LiveTurn turn, TurnStarted started, bool isLogged)
     {
         var patience = new ReplicaPatience(_options, _time);
+        _tenant = turn.Request.Tenant;
         string? lost = null;
         using var counted = _gauges.CountTurn(turn.Request.Tenant);
         while (true)

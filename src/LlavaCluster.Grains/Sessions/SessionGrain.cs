@@ -35,6 +35,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private readonly List<LiveTurn> _live = [];
     private Conversation _conversation = new();
     private string? _replica;
+    private string _tenant = "";
     private bool _leaving;
     private bool _deleting;
 

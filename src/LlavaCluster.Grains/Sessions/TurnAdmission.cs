@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Prompting;
+using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
@@ -62,6 +63,24 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             now);
     }
 
+    /// <summary>What replicas are to forget of a conversation that ends for ever.</summary>
+    public static IReadOnlyList<SequenceMessage> Remains(string session, Conversation conversation, string tenant) =>
+    [
+        .. conversation.Computed().Select(seen => new SequenceMessage
+        {
+            Name = $"{session}/deleted",
+            Session = session,
+            TokenIds = (int[])[.. seen.Ids],
+            Images = [.. seen.Images.Select(ImageSpanMessage.From)],
+            Encoders = new Dictionary<string, string>(),
+            Sampling = SamplingMessage.From(SamplingOptions.Greedy),
+            Seed = 0,
+            Turn = 0,
+            MaxTokens = 1,
+            Tenant = tenant,
+        }),
+    ];
+
     /// <summary>What a replica is asked: the turn, from where the log has it.</summary>
     public SequenceMessage Sequence(
         string session, Conversation conversation, TurnStarted turn, IReadOnlyDictionary<string, string> encoders, string tenant)
@@ -71,6 +90,7 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
         return new SequenceMessage
         {
             Name = $"{session}/{turn.TurnId}",
+            Session = session,
             TokenIds = (int[])[.. conversation.Ids, .. turn.AppendedIds],
             Images = [.. conversation.Images.Concat(turn.Images).Select(ImageSpanMessage.From)],
             Encoders = encoders,

@@ -55,6 +55,31 @@ public sealed class KeepingTests(StrictCluster cluster) : IClassFixture<StrictCl
     }
 
     [Fact]
+    public async Task Delete_RemovesItsKv_ExceptWhatAnotherSessionShares()
+    {
+        var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 20));
+        var (first, second) = (new string('k', 90), new string('v', 90));
+        async Task<int> CachedAsync(string session, string turn, string text, params string[] images) =>
+            (await cluster.ChatAsync(session, Turn(turn, text, images)).WaitAsync(Patience)).Started().CachedTokens;
+        Assert.Equal(0, await CachedAsync("kv-1", "a", first, image));
+        var tokens = (await cluster.Session("kv-1").Get()).Tokens;
+        await cluster.ChatAsync("kv-1", Turn("b", second)).WaitAsync(Patience);
+        await cluster.Session("kv-1").Fork("a", "kv-2");
+        Assert.InRange(await CachedAsync("kv-2", "b", "another way"), tokens - 17, tokens + 2);
+
+        await cluster.Session("kv-1").Delete();
+
+        // Its second turn is gone, its first one is the other's too.
+        await cluster.Session("kv-2").Fork("a", "kv-3");
+        Assert.InRange(await CachedAsync("kv-3", "b", second), tokens - 17, tokens + 2);
+        await cluster.Session("kv-3").Delete();
+        await cluster.Session("kv-2").Delete();
+        var again = await cluster.PutAsync(FakeImages.Bmp(60, 40, 20));
+        Assert.Equal(0, await CachedAsync("kv-4", "a", first, again));
+        await cluster.Session("kv-4").Delete();
+    }
+
+    [Fact]
     public async Task Sweep_DeletesOldImagesThatNoTurnUses_AndTheirFeatures()
     {
         var (used, unused) = (FakeImages.Bmp(60, 40, 18), FakeImages.Bmp(60, 40, 19));

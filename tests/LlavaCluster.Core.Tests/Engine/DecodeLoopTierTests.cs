@@ -121,6 +121,37 @@ public sealed class DecodeLoopTierTests
         Assert.Equal(FakeModel.Answer(conversation.TokenIds, Picture, 10), await turn);
     }
 
+    [Fact]
+    public async Task Forget_TurnCancelledBeforeAllWasTold_ForgetsWhatWasNotToldToo()
+    {
+        await using var host = await StartAsync();
+        var gate = new StepGate();
+        host.Runner.BeforeStep = gate.Pass;
+        var conversation = Request(Prompt(100), 60) with { Session = "session" };
+        await using var turn = host.Loop.GenerateAsync(conversation, default).GetAsyncEnumerator();
+        for (var step = 0; step < 40; step++)
+        {
+            await gate.ArrivedAsync();
+            gate.Allow();
+        }
+
+        // Of 40 tokens its reader takes the first; those behind it fill two blocks of which the conversation knows nothing.
+        await gate.ArrivedAsync();
+        while (await turn.MoveNextAsync() && turn.Current is not GenerationEvent.Generated)
+        {
+        }
+
+        var told = (GenerationEvent.Generated)turn.Current;
+        await turn.DisposeAsync();
+        gate.Open();
+        await host.UntilAsync(load => load.Running == 0);
+
+        var kept = Request([.. conversation.TokenIds, .. told.Tokens.Select(token => token.Id)]) with { Session = "session" };
+        Assert.Equal(8, await host.Loop.ForgetAsync(kept).WaitAsync(Patience));
+
+        Assert.Equal(new GenerationEvent.Started(100, 0), (await host.AllAsync(conversation).WaitAsync(Patience))[0]);
+    }
+
     private static FakeBlockMover MoverOf(FakeModelRunner runner) => new(runner, 100, 0) { EndsAtOnce = true };
 
     /// <summary>A hundred tokens with a picture in them.</summary>

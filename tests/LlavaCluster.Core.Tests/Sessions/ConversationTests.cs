@@ -39,6 +39,21 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void Computed_FailedAndOpenTurns_EachBehindWhatWasThereThen()
+    {
+        var conversation = Conversation.From(
+        [
+            Started("a", [1, 2, 5, 5, 5, 3], images: [Cat]), Ended("a", [20]), Started("b", [4, 30]), Ended("b", [31], FinishReason.Failed),
+            Started("c", [4, 40]), Ended("c", [41]), Started("d", [4, 50]), Group("d", 0, [51], "x"),
+        ]);
+
+        Assert.Equal(
+            [[1, 2, 5, 5, 5, 3, 20, 4, 30, 31], [1, 2, 5, 5, 5, 3, 20, 4, 40, 41, 4, 50, 51], [1, 2, 5, 5, 5, 3, 20, 4, 40, 41]],
+            conversation.Computed().Select(row => row.Ids.ToArray()));
+        Assert.All(conversation.Computed(), row => Assert.Equal([Cat], row.Images));
+    }
+
+    [Fact]
     public void Compose_LaterTurn_OnlyAppends()
     {
         var conversation = Conversation.From([Started("a", [1, 2, 3]), Ended("a", [20])]);

@@ -130,6 +130,13 @@ public sealed class LlavaClient : IDisposable
     public async Task<GetFleetResponse> GetFleetAsync(CancellationToken cancellationToken = default) =>
         await _service.GetFleetAsync(new GetFleetRequest(), cancellationToken: cancellationToken);
 
+    /// <summary>Has a process leave the cluster; returns when that has begun.</summary>
+    /// <param name="silo">Its address, or its name where only one has it.</param>
+    /// <param name="cancellationToken">Gives up asking.</param>
+    /// <returns>Its address.</returns>
+    public async Task<string> DrainSiloAsync(string silo, CancellationToken cancellationToken = default) =>
+        (await _service.DrainSiloAsync(new DrainSiloRequest { Silo = silo }, cancellationToken: cancellationToken)).Address;
+
     /// <summary>A session's transcript.</summary>
     public async Task<Session> GetSessionAsync(string session, CancellationToken cancellationToken = default) =>
         await _service.GetSessionAsync(

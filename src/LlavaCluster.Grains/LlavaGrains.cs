@@ -21,8 +21,8 @@ public static class LlavaGrains
     /// <summary>
     /// Registers the grains of the silo's roles, their placement and what they share. Every silo of a cluster calls it. The host
     /// supplies by dependency injection:
-    /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none), <see cref="SiloIdentity"/> and
-    /// <see cref="ISiloState"/> (none when it supplies none);
+    /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none), <see cref="SiloIdentity"/>,
+    /// <see cref="ISiloState"/> and <see cref="ISiloExit"/> (none when it supplies none);
     /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
     /// <see cref="SessionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
@@ -47,6 +47,16 @@ public static class LlavaGrains
         silo.Services.AddSingleton<IFleetClient, FleetClient>();
         silo.Services.AddSingleton(services => new FleetView(
             services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<LoadTable>()));
+        silo.Services.TryAddSingleton<ISiloExit, NoExit>();
+        silo.Services.AddSingleton(services => new FleetOrders(
+            services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<IFleetClient>()));
+        silo.Services.AddSingleton<OpenStreams>();
+        silo.Services.AddSingleton(services => new SiloDrain(
+            role,
+            services.GetRequiredService<OpenStreams>(),
+            services.GetRequiredService<LoadTable>(),
+            services,
+            services.GetRequiredService<TimeProvider>()));
         silo.AddGrainService<FleetService>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, JoinCheck>();
         silo.Services.AddHostedService<LoadReporter>();

@@ -38,6 +38,7 @@ internal static class CommandLine
             ImagesCommand.Create(),
             BenchCommand.Create(),
             StatusCommand.Create(),
+            DrainCommand.Create(),
         };
         root.Options.Add(Verbose);
         var parsed = root.Parse(args);

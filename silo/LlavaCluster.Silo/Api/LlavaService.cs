@@ -24,6 +24,7 @@ internal sealed class LlavaService(
     IOptions<SessionOptions> sessions,
     SessionPages pages,
     FleetView fleet,
+    FleetOrders orders,
     ServedModel model,
     NodeSettings settings,
     Readiness readiness)
@@ -134,6 +135,14 @@ internal sealed class LlavaService(
     /// <inheritdoc/>
     public override Task<GetFleetResponse> GetFleet(GetFleetRequest request, ServerCallContext context) =>
         Task.FromResult(FleetMapping.ToProto(fleet.Silos()));
+
+    /// <inheritdoc/>
+    public override async Task<DrainSiloResponse> DrainSilo(DrainSiloRequest request, ServerCallContext context) =>
+        settings.MayDrainSilos
+            ? new DrainSiloResponse { Address = await orders.DrainAsync(request.Silo) }
+            : throw new RpcException(new Status(
+                StatusCode.PermissionDenied,
+                "This server lets no caller stop a process: it does not tell its callers apart. --drain-silos true makes it; SIGTERM does the same."));
 
     private static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes));
 

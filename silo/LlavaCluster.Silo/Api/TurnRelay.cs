@@ -9,9 +9,6 @@ namespace LlavaCluster.Silo.Api;
 /// </summary>
 internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time, ILogger<TurnRelay> logger)
 {
-    /// <summary>Without an event for so long the client is told; it may ask another gateway.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The turn's events, each once.</summary>
@@ -21,9 +18,10 @@ internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time,
         // By its id it is the same turn when it is asked for again.
         turn = turn with { TurnId = turn.TurnId.Length > 0 ? turn.TurnId : Guid.NewGuid().ToString("N") };
         var began = false;
-        var lastSign = time.GetTimestamp();
+        var patience = new RelayPatience(time);
         while (true)
         {
+            patience.Ask();
             await using var events = grains.GetGrain<ISessionGrain>(session).Chat(turn, cancellationToken).GetAsyncEnumerator(cancellationToken);
             while (true)
             {
@@ -34,14 +32,13 @@ internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time,
                         yield break;
                     }
                 }
-                catch (Exception error)
-                    when (IsMoving(error) && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(lastSign) < Patience)
+                catch (Exception error) when (!cancellationToken.IsCancellationRequested && patience.HasMore(error))
                 {
                     LogMoving(session, turn.TurnId, error.Message);
                     break;
                 }
 
-                lastSign = time.GetTimestamp();
+                patience.Hear();
                 var next = events.Current;
                 if (next is TurnStartedMessage && began)
                 {
@@ -56,13 +53,6 @@ internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time,
             await Task.Delay(Pause, time, cancellationToken);
         }
     }
-
-    /// <summary>The session itself says that it leaves, or its silo is lost.</summary>
-    private static bool IsMoving(Exception error) => error
-        is TurnRefusedException { Code: RefusalCode.Moving }
-        or EnumerationAbortedException
-        or SiloUnavailableException
-        or OrleansMessageRejectionException;
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Session {Session} is lost to this gateway; its turn {Turn} is asked for where it comes up: {Why}")]
     private partial void LogMoving(string session, string turn, string why);

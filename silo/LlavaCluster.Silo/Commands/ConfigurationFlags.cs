@@ -62,6 +62,7 @@ internal sealed class ConfigurationFlags
         .Add<int>("--max-images", "Sessions:MaxImagesPerTurn", "Most images of one turn.")
         .Add<int>(
             "--default-max-tokens", "Sessions:DefaultMaxTokens", "Tokens of an answer where a request does not say.")
+        .Add<bool>("--drain-silos", "DrainSilos", "Let callers have processes leave the cluster (default: only where --bind is loopback).")
         .Add<bool>("--list-sessions", "ListSessions", "Let callers list all sessions (default: only where --bind is loopback).")
         .Add<int>("--max-request-mib", "MaxRequestMib", "Largest gRPC request.")
         .Add<int>("--image-max-bytes", "Images:MaxBytes", "Largest image file.")

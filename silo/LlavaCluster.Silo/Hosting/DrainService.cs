@@ -1,13 +1,17 @@
+using LlavaCluster.Grains.Fleet;
+
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// The first to stop: refuses new turns and waits for the running ones, while silo, engines and edge still work.
-/// Registered last,
-/// since hosted services stop in the reverse order of their start.
+/// The first to stop, while silo, engines and edge still work: (1) says "not ready" and takes nothing new, (2) waits for what runs here,
+/// (3) has what does not end in time go on elsewhere. Registered last, since hosted services stop in the reverse order of their start.
 /// </summary>
 internal sealed partial class DrainService(
-    Readiness readiness, NodeOptions node, TimeProvider time, ILogger<DrainService> logger) : IHostedService
+    Readiness readiness, SiloDrain silo, NodeOptions node, TimeProvider time, ILogger<DrainService> logger) : IHostedService
 {
+    /// <summary>Sessions need one step of the engine to let go of their sequences.</summary>
+    private static readonly TimeSpan HandOverTime = TimeSpan.FromSeconds(5);
+
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -18,27 +22,35 @@ internal sealed partial class DrainService(
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        // (1)
         var idle = readiness.DrainAsync();
-        if (readiness.Turns > 0)
+        if (readiness.Turns > 0 || silo.Left > 0)
         {
-            LogDraining(readiness.Turns, node.DrainSeconds);
+            LogDraining(readiness.Turns, silo.Left, node.DrainSeconds);
         }
 
+        // (2)
+        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(node.DrainSeconds), time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await idle.WaitAsync(TimeSpan.FromSeconds(node.DrainSeconds), time, cancellationToken);
+            await idle.WaitAsync(end.Token);
+            await silo.IdleAsync(end.Token);
         }
-        catch (TimeoutException)
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
-            LogCut(readiness.Turns);
+            LogCut(readiness.Turns, silo.Left);
         }
+
+        // (3)
+        await silo.HandOverAsync(HandOverTime);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Draining: {Turns} turns may go on for {Seconds} s.")]
-    private partial void LogDraining(int turns, int seconds);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Draining: {Turns} turns may go on for {Seconds} s; {Left} sequences and tiles are under way.")]
+    private partial void LogDraining(int turns, int left, int seconds);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Turns} turns did not end in time and are cut; they go on when they are asked for again.")]
-    private partial void LogCut(int turns);
+        Message = "{Turns} turns did not end in time and are cut, {Left} sequences and tiles are handed over; they go on when they are asked for again.")]
+    private partial void LogCut(int turns, int left);
 }

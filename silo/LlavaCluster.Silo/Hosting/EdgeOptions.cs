@@ -14,4 +14,7 @@ internal sealed class EdgeOptions
     /// this machine reaches lists them.
     /// </summary>
     public bool? ListSessions { get; set; }
+
+    /// <summary>Whether callers may have processes leave the cluster; by default, too, only where none but this machine calls.</summary>
+    public bool? DrainSilos { get; set; }
 }

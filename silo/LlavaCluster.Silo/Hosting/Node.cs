@@ -126,6 +126,7 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton<Readiness>();
         services.AddHostedService<OpenSiloPort>();
         services.AddSingleton<ISiloState>(provider => provider.GetRequiredService<Readiness>());
+        services.AddSingleton<ISiloExit, ProcessExit>();
         services.AddSingleton(new SiloIdentity(model.Id, Version));
         services.Configure<HostOptions>(
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);

@@ -34,6 +34,9 @@ internal sealed record NodeSettings(
     /// <summary>Whether callers may list all sessions.</summary>
     public bool MayListSessions => Edge.ListSessions ?? IPAddress.IsLoopback(IPAddress.Parse(Node.Bind));
 
+    /// <summary>Whether callers may have processes leave.</summary>
+    public bool MayDrainSilos => Edge.DrainSilos ?? IPAddress.IsLoopback(IPAddress.Parse(Node.Bind));
+
     private IEnumerable<(object Options, string Section)> All =>
     [
         (Node, Section),

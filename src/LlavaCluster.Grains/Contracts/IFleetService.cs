@@ -10,6 +10,10 @@ public interface IFleetService : IGrainService
     [Alias("Report")]
     Task Report(SiloReportMessage report);
 
+    /// <summary>This silo is to leave: it begins to drain, and answers.</summary>
+    [Alias("Drain")]
+    Task Drain();
+
     /// <summary>A silo that wants to join says what it is.</summary>
     /// <returns>Null: it may. Else a sentence that says why not.</returns>
     [Alias("Admit")]

@@ -12,8 +12,8 @@ namespace LlavaCluster.Grains.Decoding;
 
 /// <summary>The address of one rank's engine. Nothing is computed on its turns: sequences go to the engine's thread, events come back.</summary>
 [OwnerPlacement(SiloRole.ShardKey), Immovable, KeepAlive, Reentrant]
-internal sealed partial class DecoderShardGrain(IDecodeEngine engine, KnownBeginnings beginnings, ILogger<DecoderShardGrain> logger)
-    : Grain, IDecoderShardGrain
+internal sealed partial class DecoderShardGrain(
+    IDecodeEngine engine, OpenStreams streams, KnownBeginnings beginnings, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -21,7 +21,9 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, KnownBegin
     public async IAsyncEnumerable<TokenEventMessage> Generate(
         SequenceMessage sequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        await using var events = Queue(sequence, cancellationToken);
+        using var place = streams.Open();
+        using var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, streams.HandedOver);
+        await using var events = Queue(sequence, until.Token);
         beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
         while (await Next(sequence, events, cancellationToken) is { } next)
@@ -62,6 +64,10 @@ internal sealed partial class DecoderShardGrain(IDecodeEngine engine, KnownBegin
         try
         {
             return await events.MoveNextAsync() ? ToMessage(events.Current) : null;
+        }
+        catch (OperationCanceledException) when (streams.HandedOver.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw streams.Leaving();
         }
         catch (SequenceRefusedException error)
         {

@@ -5,7 +5,7 @@ namespace LlavaCluster.Grains.Fleet;
 
 /// <summary>This silo's ear for the others.</summary>
 internal sealed class FleetService(
-    GrainId id, Silo silo, ILoggerFactory loggers, LoadTable table, SiloIdentity identity, ILocalSiloDetails local)
+    GrainId id, Silo silo, ILoggerFactory loggers, LoadTable table, SiloIdentity identity, ILocalSiloDetails local, ISiloExit exit)
     : GrainService(id, silo, loggers), IFleetService
 {
     /// <inheritdoc/>
@@ -16,6 +16,13 @@ internal sealed class FleetService(
             table.Put(report);
         }
 
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task Drain()
+    {
+        exit.Leave();
         return Task.CompletedTask;
     }
 

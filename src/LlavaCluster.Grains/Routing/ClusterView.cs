@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Fleet;
 
@@ -9,13 +10,22 @@ namespace LlavaCluster.Grains.Routing;
 /// </summary>
 internal sealed class ClusterView(IClusterMembershipService membership, LoadTable table)
 {
-    /// <summary>Seats that lead a replica which computes, in order of replicas.</summary>
-    public IReadOnlyList<SeatLoadMessage> Replicas() => [.. Open(report => report.Seat is { IsLeading: true })
-        .Select(report => report.Seat!)
-        .OrderBy(seat => seat.Replica, StringComparer.Ordinal)];
+    /// <summary>Seats that lead a replica which computes, in order of replicas. A replica drains with any of its ranks.</summary>
+    public IReadOnlyList<SeatLoadMessage> Replicas()
+    {
+        var leaving = table.All().Select(entry => entry.Report)
+            .Where(report => report is { IsDraining: true, Seat.State: SeatState.Serving })
+            .Select(report => report.Seat!.Replica).ToHashSet();
+        return
+        [
+            .. Open(report => report.Seat is { IsLeading: true }, report => leaving.Contains(report.Seat!.Replica))
+                .Select(report => report.Seat!)
+                .OrderBy(seat => seat.Replica, StringComparer.Ordinal),
+        ];
+    }
 
     /// <summary>Encoders, in order of name.</summary>
-    public IReadOnlyList<EncoderLoadMessage> Encoders() => [.. Open(report => report.Encoder is not null)
+    public IReadOnlyList<EncoderLoadMessage> Encoders() => [.. Open(report => report.Encoder is not null, report => report.IsDraining)
         .Select(report => report.Encoder!)
         .OrderBy(encoder => encoder.Encoder, StringComparer.Ordinal)];
 
@@ -30,7 +40,7 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
         .Select(member => table.Find(member.SiloAddress) is { } last ? name(last.Report) : null)
         .OfType<string>()];
 
-    private SiloReportMessage[] Open(Func<SiloReportMessage, bool> serves)
+    private SiloReportMessage[] Open(Func<SiloReportMessage, bool> serves, Func<SiloReportMessage, bool> leaves)
     {
         var members = membership.CurrentSnapshot.Members;
         var all = table.All().Where(entry => serves(entry.Report))
@@ -39,7 +49,7 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
             .ToArray();
         var heard = Array.FindAll(all, entry => entry.Age < LoadTable.StaleAfter);
         var known = heard.Length > 0 ? heard : all;
-        var open = Array.FindAll(known, entry => !entry.Report.IsDraining);
+        var open = Array.FindAll(known, entry => !leaves(entry.Report));
         return [.. (open.Length > 0 ? open : known).Select(entry => entry.Report)];
     }
 }

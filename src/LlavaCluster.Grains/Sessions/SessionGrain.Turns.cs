@@ -116,6 +116,7 @@ internal sealed partial class SessionGrain
                 lost = place.Replica;
                 var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
                 await using var run = await _runner.BeginAsync(Id, place, sequence, started, turn, turn.Cancel.Token);
+                patience.Accepted();
                 _replica = place.Replica;
                 if (!isLogged)
                 {

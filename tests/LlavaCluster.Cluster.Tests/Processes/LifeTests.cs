@@ -50,7 +50,7 @@ public sealed class LifeTests(SharedSilo silo)
         Assert.True(await turn.MoveNextAsync());
         var session = turn.Current.Started.SessionId;
         process.Program.Signal(RunningProgram.Terminate);
-        await process.Program.ErrorsAsync("Draining: 1 turns may go on for 100 s.");
+        await process.Program.ErrorsAsync("Draining: 1 turns may go on for 100 s;");
 
         Assert.Equal(HttpStatusCode.OK, await ProbeAsync(process, "live"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await ProbeAsync(process, "ready"));

@@ -17,10 +17,16 @@ internal sealed class Expected(IReadOnlyList<IReadOnlyList<SpokenAnswer>> answer
     public TimeSpan First => first;
 
     /// <summary>Has one silo, which nobody disturbs, answer all of it.</summary>
-    public static async Task<Expected> RunAsync(Talks talks, TimeProvider time, CancellationToken cancellationToken)
+    /// <param name="talks">What is asked.</param>
+    /// <param name="ranks">Ranks that the model is split over.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<Expected> RunAsync(Talks talks, int ranks, TimeProvider time, CancellationToken cancellationToken)
     {
         await using var cluster = await SceneCluster.StartAsync(
-            [new SiloPlan("undisturbed", "gateway,encoder,decoder", "--max-sequences", "64", "--threads", "1")], Patience, cancellationToken);
+            [new SiloPlan("undisturbed", "gateway,encoder,decoder", "--max-sequences", "64", "--threads", "1", "--tp", $"{ranks}")],
+            Patience,
+            cancellationToken);
         var watch = new Watch(time);
         var talkers = Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, cluster.Gateways, watch, time)).ToArray();
         await Task.WhenAll(talkers.Select(talker => talker.RunAsync(cancellationToken)));

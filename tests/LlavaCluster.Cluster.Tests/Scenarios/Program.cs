@@ -57,13 +57,13 @@ internal static class Program
 
     private static async Task<bool> PlayAsync((Scene Scene, Talks Talks)[] played, double slack, CancellationToken cancellationToken)
     {
-        var expected = new Dictionary<int, Expected>();
-        foreach (var some in played.GroupBy(one => one.Talks.Tokens, one => one.Talks))
+        var expected = new Dictionary<(int Tokens, int Ranks), Expected>();
+        foreach (var some in played.GroupBy(one => (one.Talks.Tokens, one.Scene.Ranks), one => one.Talks))
         {
-            var most = new Talks(some.Max(talks => talks.Sessions), some.Max(talks => talks.Turns), some.Key);
-            var undisturbed = await Expected.RunAsync(most, Time, cancellationToken);
+            var most = new Talks(some.Max(talks => talks.Sessions), some.Max(talks => talks.Turns), some.Key.Tokens);
+            var undisturbed = await Expected.RunAsync(most, some.Key.Ranks, Time, cancellationToken);
             expected.Add(some.Key, undisturbed);
-            Console.WriteLine($"Undisturbed, {most.Sessions} sessions of {most.Turns} turns: at most {undisturbed.First.TotalSeconds:F2} s to a first token.");
+            Console.WriteLine($"Undisturbed, {most.Sessions} sessions of {most.Turns} turns, {some.Key.Ranks} rank(s): at most {undisturbed.First.TotalSeconds:F2} s to a first token.");
         }
 
         var failed = 0;
@@ -71,7 +71,7 @@ internal static class Program
         Console.WriteLine(SceneResult.Rule);
         foreach (var (scene, talks) in played.TakeWhile(_ => !cancellationToken.IsCancellationRequested))
         {
-            var result = await SceneRun.PlayAsync(scene, talks, expected[talks.Tokens], slack, Time, cancellationToken);
+            var result = await SceneRun.PlayAsync(scene, talks, expected[(talks.Tokens, scene.Ranks)], slack, Time, cancellationToken);
             Console.WriteLine(result.Line);
             if (result.Failure is not null)
             {

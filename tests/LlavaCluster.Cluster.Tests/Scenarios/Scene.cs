@@ -20,6 +20,15 @@ internal sealed record Scene(string Name, string What)
     /// <summary>The same for <c>--short</c>, where it is part of that.</summary>
     public Talks? Short { get; init; }
 
+    /// <summary>What the cluster stands on; null: nothing but this machine.</summary>
+    public Ground? Ground { get; init; }
+
+    /// <summary>Where conversations and images are kept: redis or files.</summary>
+    public string Store { get; init; } = "redis";
+
+    /// <summary>Ranks of a replica: they add in another order than one alone, so the oracle must be of as many.</summary>
+    public int Ranks { get; init; } = 1;
+
     /// <summary>The one gateway that clients call; null: all of them, by chance.</summary>
     public string? Called { get; init; }
 

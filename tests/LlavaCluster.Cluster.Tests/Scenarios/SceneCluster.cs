@@ -13,8 +13,9 @@ internal sealed class SceneCluster : IAsyncDisposable
     private readonly List<SceneSilo> _silos = [];
 
     private readonly double _slack;
+    private readonly Ground? _ground;
 
-    private SceneCluster(RedisServer redis, double slack) => (Redis, _slack) = (redis, slack);
+    private SceneCluster(RedisServer redis, Ground? ground, double slack) => (Redis, _ground, _slack) = (redis, ground, slack);
 
     /// <summary>What they share.</summary>
     public RedisServer Redis { get; }
@@ -35,15 +36,26 @@ internal sealed class SceneCluster : IAsyncDisposable
     /// <param name="plans">The silos.</param>
     /// <param name="slack">By how much clients are more patient than on a quiet machine.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<SceneCluster> StartAsync(IReadOnlyList<SiloPlan> plans, double slack, CancellationToken cancellationToken)
+    /// <param name="ground">What they stand on; null: nothing but this machine.</param>
+    /// <param name="store">Where conversations and images are kept: redis or files.</param>
+    /// <exception cref="SceneSkippedException">The ground cannot be had here.</exception>
+    public static async Task<SceneCluster> StartAsync(
+        IReadOnlyList<SiloPlan> plans, double slack, CancellationToken cancellationToken, Ground? ground = null, string store = "redis")
     {
-        var redis = new RedisServer();
-        var cluster = new SceneCluster(redis, slack);
+        var address = ground?.Address ?? "127.0.0.1";
+        var redis = new RedisServer { Host = address };
+        var cluster = new SceneCluster(redis, ground, slack);
         try
         {
+            if (ground is not null && await ground.LayAsync(cluster._folder.Of("")) is { } reason)
+            {
+                throw new SceneSkippedException(reason);
+            }
+
             await redis.InitializeAsync();
-            string[] shared = ["--membership", "redis", "--store", "redis", "--redis", redis.Address, "--cluster", "scene"];
-            cluster._silos.AddRange(plans.Select(plan => new SceneSilo(plan, [.. shared, "--data", cluster._folder.Of(plan.Name)])));
+            string[] shared = ["--membership", "redis", "--store", store, "--redis", redis.Address, "--cluster", "scene"];
+            cluster._silos.AddRange(plans.Select(plan => new SceneSilo(
+                plan, [.. shared, "--data", cluster._folder.Of(plan.Name), "--silo-address", plan.Address ?? address])));
             // The first alone: it is then there to be found by the others.
             await cluster._silos[0].StartAsync(cancellationToken);
             await cluster.StartAllAsync(cancellationToken);
@@ -78,6 +90,7 @@ internal sealed class SceneCluster : IAsyncDisposable
         }
 
         await Redis.DisposeAsync();
+        await (_ground?.LiftAsync() ?? Task.CompletedTask);
         _folder.Dispose();
     }
 

@@ -22,8 +22,18 @@ internal sealed record SceneResult(string Name)
     /// <summary>What was not as it must be; null: all was.</summary>
     public string? Failure { get; set; }
 
+    /// <summary>Why it was not played; null: it was.</summary>
+    public string? Skipped { get; set; }
+
     /// <summary>What the processes logged, where it failed.</summary>
     public List<string> Logs { get; } = [];
+
+    private string Verdict => (Failure, Skipped) switch
+    {
+        ({ } failure, _) => $"FAILED: {failure}",
+        (_, { } reason) => $"skipped: {reason}",
+        _ => "ok",
+    };
 
     /// <summary>The heading of the table.</summary>
     public static string Heading => $"| {"scenario",-28} | {"turns",5} | {"faults",6} | {"asked again",11} | {"worst gap",9} | {"recovery",8} | verdict |";
@@ -33,5 +43,5 @@ internal sealed record SceneResult(string Name)
 
     /// <summary>Its line in the table.</summary>
     public string Line =>
-        $"| {Name,-28} | {Turns,5} | {Faults,6} | {Repeats,11} | {WorstGap.TotalSeconds,7:F2} s | {Recovery.TotalSeconds,6:F2} s | {(Failure is null ? "ok" : $"FAILED: {Failure}")} |";
+        $"| {Name,-28} | {Turns,5} | {Faults,6} | {Repeats,11} | {WorstGap.TotalSeconds,7:F2} s | {Recovery.TotalSeconds,6:F2} s | {Verdict} |";
 }

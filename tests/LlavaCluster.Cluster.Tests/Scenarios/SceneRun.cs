@@ -1,3 +1,5 @@
+using Grpc.Core;
+using LlavaCluster.Cluster.Tests.Processes;
 using LlavaCluster.Protos;
 
 namespace LlavaCluster.Cluster.Tests.Scenarios;
@@ -51,7 +53,8 @@ internal sealed class SceneRun
         SceneRun? run = null;
         try
         {
-            await using var cluster = await SceneCluster.StartAsync(scene.Silos, slack, patience.Token);
+            await using var cluster = await SceneCluster.StartAsync(
+                scene.Silos, slack, patience.Token, scene.Ground, scene.Store);
             run = new SceneRun(cluster, expected, slack, time);
             try
             {
@@ -64,6 +67,10 @@ internal sealed class SceneRun
                     ? $"not over in {Longest.TotalMinutes} minutes"
                     : Sentence(error);
             }
+        }
+        catch (SceneSkippedException skipped)
+        {
+            result.Skipped = skipped.Message;
         }
         catch (Exception error)
         {
@@ -102,6 +109,45 @@ internal sealed class SceneRun
         {
             throw new SceneFailedException(otherwise);
         }
+    }
+
+    /// <summary>Fails the scene unless a new conversation is refused now, in words that say why.</summary>
+    /// <exception cref="SceneFailedException">It is answered, or refused otherwise.</exception>
+    public async Task RequireRefusalAsync(StatusCode code, string words, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var call = Cluster.Gateways[0].Chat(
+                SiloProcess.Turn("", 1, new Part { Text = "Does it go on?" }), cancellationToken: cancellationToken);
+            while (await call.ResponseStream.MoveNext(cancellationToken))
+            {
+            }
+        }
+        catch (RpcException error) when (!cancellationToken.IsCancellationRequested)
+        {
+            Require(
+                error.StatusCode == code && error.Status.Detail.Contains(words, StringComparison.Ordinal),
+                $"a turn is refused with {error.StatusCode} '{error.Status.Detail}'; {code} with '{words}' is due");
+            return;
+        }
+
+        throw new SceneFailedException($"a turn is answered that should be refused with {code}");
+    }
+
+    /// <summary>A silo that was cut off may have been excluded: then it ends, as it should, and is started anew as a supervisor would.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="fate">It has heard of it by then.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task SettleAsync(SceneSilo silo, TimeSpan fate, CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(silo.Program.Ended, PauseAsync(fate, cancellationToken));
+        if (silo.HasEnded)
+        {
+            await silo.DisposeAsync();
+            await silo.StartAsync(cancellationToken);
+        }
+
+        silo.MustStay();
     }
 
     private static string Sentence(Exception error) => error is SceneFailedException ? error.Message : $"{error.GetType().Name}: {error.Message}";

@@ -14,6 +14,7 @@ internal sealed class SceneSilo : IAsyncDisposable
     private const int Kill = 9, Stop = 19, Continue = 18;
     private static int _nextPort = 20_000 + (Environment.ProcessId % 5_000);
 
+    private readonly string _file;
     private readonly string[] _arguments;
     private readonly List<string> _logs = [];
     private RunningProgram? _program;
@@ -33,8 +34,11 @@ internal sealed class SceneSilo : IAsyncDisposable
         [
             "serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--dtype", "float32", "--roles", plan.Roles,
             "--grpc", $"{grpc}", "--http", $"{Http}", "--silo-port", $"{SiloPort}",
-            "--replica", plan.Name, "--encoder", plan.Name, .. shared, .. plan.Flags,
+            "--replica", plan.Replica ?? plan.Name, "--encoder", plan.Name, .. shared, .. plan.Flags,
         ];
+        // What it runs under, if anything, is the program that is started.
+        string[] line = [.. plan.Under, BuiltProgram.Silo, .. _arguments];
+        (_file, _arguments) = (line[0], line[1..]);
     }
 
     /// <summary>What it is.</summary>
@@ -61,7 +65,7 @@ internal sealed class SceneSilo : IAsyncDisposable
     /// <summary>Starts it and waits until it takes requests.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        _program = RunningProgram.Start(BuiltProgram.Silo, _arguments);
+        _program = RunningProgram.Start(_file, _arguments);
         _mayEnd = false;
         await _program.OutputAsync("ready ").WaitAsync(cancellationToken);
     }
@@ -89,9 +93,12 @@ internal sealed class SceneSilo : IAsyncDisposable
     /// <summary>SIGSTOP: it holds its connections and says nothing. It may find itself excluded when it moves again, and then ends.</summary>
     public void Freeze()
     {
-        _mayEnd = true;
+        MayEnd();
         Program.Signal(Stop);
     }
+
+    /// <summary>What is done now may make it end by itself.</summary>
+    public void MayEnd() => _mayEnd = true;
 
     /// <summary>SIGCONT.</summary>
     public void Thaw() => Program.Signal(Continue);

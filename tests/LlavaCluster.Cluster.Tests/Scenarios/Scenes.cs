@@ -9,6 +9,11 @@ internal static class Scenes
     private static readonly Talks Small = new(12, 3, 40);
     private static readonly Talks Nobody = new(0, 0, 40);
     private static readonly Act Decoding = new Act.When(Moment.Decode, 4);
+    private static readonly SmallDisk Disk = new("node-0", 16);
+
+    private static IReadOnlyList<SiloPlan> TwoGateways =>
+        [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")];
+
 
     /// <summary>In the order in which they are played.</summary>
     public static IReadOnlyList<Scene> All { get; } =
@@ -21,14 +26,14 @@ internal static class Scenes
         },
         new("kill-gateway", "kill −9 of one of two gateways while tokens come")
         {
-            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Silos = TwoGateways,
             Talks = Full,
             Short = Small,
             Acts = [Decoding, new Act.Kill("gateway-1"), new Act.Recovered(2), new Act.Start()],
         },
         new("kill-home", "kill −9 of a gateway that clients do not call, where half of their sessions live: no stream breaks")
         {
-            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Silos = TwoGateways,
             Talks = Full,
             Called = "gateway-0",
             IsUnbroken = true,
@@ -52,6 +57,18 @@ internal static class Scenes
             Short = Small,
             Acts = [Decoding, new Act.Kill("decoder-0"), new Act.Start(), new Act.Recovered(15)],
         },
+        new("kill-follower", "kill −9 of the rank that follows in a replica of two processes, while tokens come; it is started again")
+        {
+            Silos =
+            [
+                Silo("gateway-0", "gateway,encoder"),
+                Silo("rank-0", "decoder", "--rank", "0", "--tp", "2") with { Replica = "pair" },
+                Silo("rank-1", "decoder", "--rank", "1", "--tp", "2") with { Replica = "pair" },
+            ],
+            Talks = Full,
+            Ranks = 2,
+            Acts = [Decoding, new Act.Kill("rank-1"), new Act.Start(), new Act.Recovered(15)],
+        },
         new("kill-encoder", "kill −9 of one of two encoders while it has pictures")
         {
             Silos = [Silo("gateway-0", "gateway,decoder"), Silo("encoder-0", "encoder"), Silo("encoder-1", "encoder")],
@@ -68,7 +85,7 @@ internal static class Scenes
         },
         new("freeze-gateway", "SIGSTOP of one of two gateways for 3 s")
         {
-            Silos = [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")],
+            Silos = TwoGateways,
             Talks = Full,
             Short = Small,
             Acts = [Decoding, new Act.Freeze("gateway-1", 3), new Act.Recovered(4)],
@@ -79,6 +96,12 @@ internal static class Scenes
             Talks = Full,
             Short = Small,
             Acts = [Decoding, new Act.Freeze("decoder-0", 3), new Act.Recovered(20)],
+        },
+        new("freeze-long", "SIGSTOP of one of two decoders for 30 s: it is excluded, and the other one takes its turns")
+        {
+            Silos = [Silo("gateway-0", "gateway,encoder"), Silo("decoder-0", "decoder"), Silo("decoder-1", "decoder")],
+            Talks = Full,
+            Acts = [Decoding, new Act.Freeze("decoder-1", 30), new Act.Recovered(8)],
         },
         new("freeze-encoder", "SIGSTOP of the only encoder for 3 s")
         {
@@ -99,6 +122,44 @@ internal static class Scenes
             Talks = Full,
             Short = Small,
             Acts = [Decoding, new Act.FreezeRedis(5), new Act.Recovered(8)],
+        },
+        new("flush-redis", "what Redis knows of the membership is deleted")
+        {
+            Silos = TwoGateways,
+            Talks = Full,
+            Acts = [Decoding, new RedisActs.FlushMembership(), new Act.Recovered(30)],
+        },
+        new("lose-redis", "Redis is gone for 15 s, longer than anybody waits for it, and comes back")
+        {
+            Silos = [Silo("node-0", Whole)],
+            Talks = Full,
+            Acts = [Decoding, new RedisActs.Lose(15), new Act.Recovered(35)],
+        },
+        new("full-disk", "the disk of the data folder is full for 5 s")
+        {
+            Silos = [Silo("node-0", Whole, "--kv-disk-mib", "0")],
+            Talks = Full,
+            Ground = Disk,
+            Store = "files",
+            Acts = [Decoding, new SmallDisk.Full(Disk, 5), new Act.Recovered(10)],
+        },
+        new("clock-jump", "the time of day of every silo jumps by an hour, and back")
+        {
+            Silos = [.. TwoGateways.Select(ShiftedClock.On)],
+            Talks = Full,
+            Ground = new ShiftedClock(),
+            IsUnbroken = true,
+            Acts = [Decoding, new ShiftedClock.Jump(3600, 3), new Act.Recovered(4)],
+        },
+        new("partition", "one of two decoders is cut off from the others and from Redis for 10 s")
+        {
+            Silos =
+            [
+                Silo("gateway-0", "gateway,encoder"), Silo("decoder-0", "decoder"), TwoNetworks.Beyond(Silo("decoder-1", "decoder")),
+            ],
+            Talks = Full,
+            Ground = new TwoNetworks(),
+            Acts = [Decoding, new TwoNetworks.Cut("decoder-1", 10), new Act.Recovered(8)],
         },
         new("vanish", "clients vanish in the middle of their answers, all at once; their KV blocks are free within 2 s")
         {

@@ -16,7 +16,10 @@ public sealed class RedisServer : IAsyncLifetime
     private readonly int _port = FreePort();
     private RunningProgram _program = null!;
 
-    internal string Address => $"127.0.0.1:{_port}";
+    /// <summary>Address of this machine that it is also reached by.</summary>
+    internal string Host { get; init; } = "127.0.0.1";
+
+    internal string Address => $"{Host}:{_port}";
 
     /// <inheritdoc/>
     public async Task InitializeAsync()
@@ -51,7 +54,7 @@ public sealed class RedisServer : IAsyncLifetime
     {
         _program = RunningProgram.Start(
             "redis-server",
-            "--port", $"{_port}", "--bind", "127.0.0.1", "--dir", _folder.Of("redis"), "--save", "", "--appendonly", "yes", "--appendfsync", "always");
+            "--port", $"{_port}", "--bind", Host == "127.0.0.1" ? Host : $"127.0.0.1 {Host}", "--protected-mode", "no", "--dir", _folder.Of("redis"), "--save", "", "--appendonly", "yes", "--appendfsync", "always");
         await _program.OutputAsync("Ready to accept connections");
     }
 
@@ -59,6 +62,13 @@ public sealed class RedisServer : IAsyncLifetime
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync($"{Address},allowAdmin=true");
         await redis.GetServer(Address).FlushAllDatabasesAsync();
+    }
+
+    /// <summary>Deletes the keys that look so; gives how many.</summary>
+    internal async Task<long> DeleteAsync(string pattern)
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(Address);
+        return await redis.GetDatabase().KeyDeleteAsync([.. redis.GetServer(Address).Keys(pattern: pattern)]);
     }
 
     private static int FreePort()

@@ -1,5 +1,6 @@
 using System.Net;
 using LlavaCluster.Grains.Storage;
+using Orleans.Clustering.Redis;
 using Orleans.Configuration;
 
 namespace LlavaCluster.Silo.Hosting;
@@ -11,7 +12,8 @@ internal static class Membership
     /// <param name="silo">The silo.</param>
     /// <param name="fleet">What was configured.</param>
     /// <param name="siloPort">Port for the other silos.</param>
-    public static void Configure(ISiloBuilder silo, FleetOptions fleet, int siloPort)
+    /// <param name="redis">The connection to Redis, if it is configured.</param>
+    public static void Configure(ISiloBuilder silo, FleetOptions fleet, int siloPort, RedisConnection? redis)
     {
         if (fleet.Membership == "localhost")
         {
@@ -22,6 +24,12 @@ internal static class Membership
             silo.UseRedisClustering(options => options.ConfigurationOptions = RedisConnection.Options(fleet.Redis));
             silo.Configure<ClusterOptions>(
                 options => (options.ClusterId, options.ServiceId) = (fleet.Cluster, fleet.Cluster));
+            var cluster = new ClusterOptions { ClusterId = fleet.Cluster, ServiceId = fleet.Cluster };
+            silo.Services.AddHostedService(services => new RedisMembershipKeeper(
+                redis!,
+                RedisClusteringOptions.DefaultCreateRedisKey(cluster),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILogger<RedisMembershipKeeper>>()));
             // Only silos talk to silos: there is no gateway port for Orleans' own clients.
             silo.Configure<EndpointOptions>(
                 options => (options.AdvertisedIPAddress, options.SiloPort, options.GatewayPort) =

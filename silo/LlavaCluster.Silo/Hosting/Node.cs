@@ -71,7 +71,7 @@ internal sealed class Node : IAsyncDisposable
             .ConfigureServices(services => AddEngines(services, settings, parts, role, tls)) // (2)
             .UseOrleans((_, silo) => // (3)
             {
-                Membership.Configure(silo, settings.Fleet, siloPort);
+                Membership.Configure(silo, settings.Fleet, siloPort, stores.Redis);
                 silo.AddLlavaGrains(role);
                 if (tls is not null)
                 {

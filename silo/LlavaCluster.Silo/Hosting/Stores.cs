@@ -7,9 +7,10 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>Where a process keeps conversations and images.</summary>
 internal sealed class Stores : IAsyncDisposable
 {
-    private readonly RedisConnection? _redis;
+    private Stores(ITurnLog turns, IImageStore images, RedisConnection? redis) => (Turns, Images, Redis) = (turns, images, redis);
 
-    private Stores(ITurnLog turns, IImageStore images, RedisConnection? redis) => (Turns, Images, _redis) = (turns, images, redis);
+    /// <summary>The connection to Redis, where something is kept there.</summary>
+    public RedisConnection? Redis { get; }
 
     /// <summary>Conversations.</summary>
     public ITurnLog Turns { get; }
@@ -33,7 +34,7 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _redis?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => Redis?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static async Task<RedisConnection> ConnectAsync(FleetOptions fleet)
     {

@@ -49,7 +49,7 @@ public sealed class SiloDrain
 
     /// <summary>What the leader has, when this silo is one rank of several and follows.</summary>
     private int Followed() => _services.GetRequiredService<IDecodeEngine>() is RankSeat { IsLeading: false, Status.State: SeatState.Serving }
-        ? _table.All().Select(entry => entry.Report)
+        ? _table.All().Where(entry => entry.Age < LoadTable.StaleAfter).Select(entry => entry.Report)
             .Where(report => report.Seat is { IsLeading: true } seat && seat.Replica == _role.Replica)
             .Sum(report => report.Seat!.Load.Running + report.Seat.Load.Waiting)
         : 0;

@@ -1,3 +1,4 @@
+using LlavaCluster.Model.Cuda;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,6 +34,9 @@ public sealed record TensorDevice(Device Device, ScalarType Type)
 
     /// <summary>Bytes of one number.</summary>
     public int ElementSize => Type == ScalarType.Float32 ? 4 : 2;
+
+    /// <summary>Memory of the GPU that nobody has, bytes, by its driver; null: the tensors are in host memory.</summary>
+    public long? FreeGpuBytes() => IsCpu ? null : CudaDriver.Open().FreeBytes(Device.index);
 
     /// <summary>The tensors are in host memory.</summary>
     public bool IsCpu => Device.type == DeviceType.CPU;

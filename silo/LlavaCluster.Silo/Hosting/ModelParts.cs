@@ -15,9 +15,6 @@ namespace LlavaCluster.Silo.Hosting;
 /// </summary>
 internal sealed class ModelParts
 {
-    /// <summary>Whole contexts that a GPU holds where configuration does not say: torch does not tell its free memory.</summary>
-    private const int GpuContexts = 4;
-
     private readonly ServedModel _model;
     private readonly ModelOptions _options;
     private readonly SiloRoles _roles;
@@ -197,11 +194,12 @@ internal sealed class ModelParts
         return weights;
     }
 
-    /// <summary>Memory for KV once the weights are there, bytes.</summary>
+    /// <summary>Memory for the KV of all ranks once the weights are there, bytes. On a GPU, which has only ranks of this process: as if it had all.</summary>
     private long FreeBytes()
     {
-        return _device.IsCpu
-            ? Math.Max(0, FreeMemory.OfHost() - ModelRunner.WeightBytes(_model.Config, _device, _kernels, _weights))
-            : GpuContexts * 2L * _model.Config.Text.MaxPositions / ModelRunner.BlockTokens * _blockBytes * _options.TensorParallel;
+        var weights = ModelRunner.WeightBytes(_model.Config, _device, _kernels, _weights);
+        return _device.FreeGpuBytes() is { } free
+            ? Math.Max(0, (free / Math.Max(1, _ranks.Count) * _options.TensorParallel) - weights)
+            : Math.Max(0, FreeMemory.OfHost() - weights);
     }
 }

@@ -12,6 +12,7 @@ internal sealed unsafe class CudaDriver
     private readonly delegate* unmanaged<int*, int, int, int> _deviceGetAttribute;
     private readonly delegate* unmanaged<nint*, int, int> _primaryContextRetain;
     private readonly delegate* unmanaged<nint, int> _contextSetCurrent;
+    private readonly delegate* unmanaged<nuint*, nuint*, int> _memGetInfo;
     private readonly delegate* unmanaged<nint*, byte*, int> _moduleLoadData;
     private readonly delegate* unmanaged<nint*, nint, byte*, int> _moduleGetFunction;
     private readonly delegate* unmanaged<nint, int> _moduleUnload;
@@ -27,6 +28,7 @@ internal sealed unsafe class CudaDriver
         _deviceGetAttribute = (delegate* unmanaged<int*, int, int, int>)Entry("cuDeviceGetAttribute");
         _primaryContextRetain = (delegate* unmanaged<nint*, int, int>)Entry("cuDevicePrimaryCtxRetain");
         _contextSetCurrent = (delegate* unmanaged<nint, int>)Entry("cuCtxSetCurrent");
+        _memGetInfo = (delegate* unmanaged<nuint*, nuint*, int>)Entry("cuMemGetInfo_v2");
         _moduleLoadData = (delegate* unmanaged<nint*, byte*, int>)Entry("cuModuleLoadData");
         _moduleGetFunction = (delegate* unmanaged<nint*, nint, byte*, int>)Entry("cuModuleGetFunction");
         _moduleUnload = (delegate* unmanaged<nint, int>)Entry("cuModuleUnload");
@@ -63,6 +65,16 @@ internal sealed unsafe class CudaDriver
         Check(_deviceGetAttribute(&major, CapabilityMajor, device), "cuDeviceGetAttribute");
         Check(_deviceGetAttribute(&minor, CapabilityMinor, device), "cuDeviceGetAttribute");
         return (10 * major) + minor;
+    }
+
+    /// <summary>Memory of a GPU that nobody has, bytes. Its context becomes the calling thread's.</summary>
+    /// <param name="gpu">Number of the GPU, as torch counts.</param>
+    public long FreeBytes(int gpu)
+    {
+        nuint free, total;
+        Use(Context(gpu));
+        Check(_memGetInfo(&free, &total), "cuMemGetInfo");
+        return (long)free;
     }
 
     /// <summary>Makes a context the calling thread's.</summary>

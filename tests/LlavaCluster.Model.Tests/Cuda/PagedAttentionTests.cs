@@ -122,6 +122,14 @@ public sealed class PagedAttentionTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void FreeBytes_OfAGpu_AreTheDrivers()
+    {
+        var free = FakeCuda.Driver.FreeBytes(0);
+        Assert.InRange(free, 1, TestDevice.IsCpu ? 5L << 30 : long.MaxValue);
+        Assert.Equal(TestDevice.IsCpu, TestDevice.Of(ScalarType.Float32).FreeGpuBytes() is null);
+    }
+
+    [Fact]
     public void Compile_WhatIsNoKernel_SaysTheCompilersWords()
     {
         var error = Assert.Throws<CudaException>(() => FakeCuda.Compiler.Compile("int x = missing;", "broken.cu", "-DNUMBER=1"));

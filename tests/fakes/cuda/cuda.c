@@ -37,6 +37,13 @@ int cuDevicePrimaryCtxRetain(void **result, int device) { *result = &context; re
 
 int cuCtxSetCurrent(void *which) { current = which; return SUCCESS; }
 
+int cuMemGetInfo_v2(size_t *free, size_t *total)
+{
+    *free = 5ul << 30;
+    *total = 8ul << 30;
+    return current == &context ? SUCCESS : INVALID_CONTEXT;
+}
+
 int cuGetErrorString(int error, const char **text)
 {
     *text = error == SUCCESS ? "no error" : error == NOT_FOUND ? "named symbol not found" : "an error of the fake";

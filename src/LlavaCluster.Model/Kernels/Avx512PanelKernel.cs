@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace LlavaCluster.Model.Kernels;
 
 /// <summary>Sixteen lanes, with one row times bfloat16 straight from memory: what decoding one sequence does all day.</summary>
-internal unsafe class Avx512PanelKernel : PanelKernel<Lanes512, Vector512<float>>
+internal unsafe class Avx512PanelKernel : LanesPanelKernel<Lanes512, Vector512<float>>
 {
     /// <summary>Bytes ahead that a row is fetched: 16 rows at once are more streams than the processor follows by itself.</summary>
     private const int Ahead = 8 * 64;

@@ -42,7 +42,7 @@ internal static class KernelPaths
         _ when path > Best => throw new PlatformNotSupportedException($"Kernels for {path} are asked for; this processor has {Best} at most."),
         KernelPath.Avx512BFloat16 => new BrainPanelKernel(),
         KernelPath.Avx512 => new Avx512PanelKernel(),
-        KernelPath.Avx2 => new PanelKernel<Lanes256, System.Runtime.Intrinsics.Vector256<float>>(),
-        _ => new PanelKernel<PlainLane, float>(),
+        KernelPath.Avx2 => new LanesPanelKernel<Lanes256, System.Runtime.Intrinsics.Vector256<float>>(),
+        _ => new LanesPanelKernel<PlainLane, float>(),
     };
 }

@@ -18,6 +18,7 @@ internal static class TableBenchmark
         new TowerRow(),
         new ConversationRow("turn-2", "turn 2 on a 2,928-token image, time to first token", 0.03, newSession: false),
         new ConversationRow("new-session", "same picture in a new session, time to first token", 0.10, newSession: true),
+        new BesideRow(),
         new MemoryRow(),
         new LoadRow("load-cold", cold: true),
         new LoadRow("load-warm", cold: false),

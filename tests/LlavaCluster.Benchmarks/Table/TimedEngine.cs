@@ -103,6 +103,29 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
         return new TimedTurn(first, answer, cached);
     }
 
+    /// <summary>Runs a turn, and notes what its reader waits for each token after the first.</summary>
+    /// <param name="ids">All ids of the conversation so far.</param>
+    /// <param name="tokens">Tokens of the answer.</param>
+    /// <param name="waits">Milliseconds are added.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task ListenAsync(IReadOnlyList<int> ids, int tokens, List<double> waits, CancellationToken cancellationToken)
+    {
+        var last = 0L;
+        await foreach (var next in _loop.GenerateAsync(RequestOf(ids, [], tokens), cancellationToken))
+        {
+            if (next is GenerationEvent.Generated)
+            {
+                var now = Stopwatch.GetTimestamp();
+                if (last != 0)
+                {
+                    waits.Add(Stopwatch.GetElapsedTime(last, now).TotalMilliseconds);
+                }
+
+                last = now;
+            }
+        }
+    }
+
     /// <summary>Has a turn take its blocks, and what was in them, and gives it up before it is computed.</summary>
     public async Task TakeBlocksAsync(IReadOnlyList<int> ids, CancellationToken cancellationToken)
     {

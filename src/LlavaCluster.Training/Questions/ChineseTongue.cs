@@ -8,6 +8,7 @@ internal sealed class ChineseTongue : Tongue
     private static readonly string[] Shapes = ["圆形", "正方形", "三角形", "五角星", "菱形", "十字"];
     private static readonly string[] Colours = ["红色", "绿色", "蓝色", "黄色", "橙色", "紫色", "黑色", "白色"];
     private static readonly string[] Places = ["左上角", "上方", "右上角", "左边", "中间", "右边", "左下角", "下方", "右下角"];
+    private static readonly string[] Comparisons = ["左边", "右边", "上面", "下面", "大", "小"];
     private static readonly string[] AnyPicture = ["图中", "图片中", "图里", "这张图片里"];
     private static readonly string[][] OneOfTwo = [["第一张图中", "第一张图片里"], ["第二张图中", "第二张图片里"]];
 
@@ -39,6 +40,7 @@ internal sealed class ChineseTongue : Tongue
         Reply.OfTruth reply when AsksForExistence(query.Topic) => reply.Holds ? "有" : "没有",
         Reply.OfTruth reply => reply.Holds ? "是" : "不是",
         Reply.OfPlace reply => Places[(int)reply.Place],
+        Reply.OfComparison reply => Comparisons[(int)reply.Comparison],
         Reply.OfText reply => reply.Text,
         Reply.OfPicture reply => reply.Index == 0 ? "第一张" : "第二张",
         Reply.OfNothing reply => $"没有{Noun(reply.Missing)}。",

@@ -21,6 +21,9 @@ internal enum QuestionForm
     /// <summary>Yes or no about two objects.</summary>
     Relation,
 
+    /// <summary>How one object compares with another.</summary>
+    Comparison,
+
     /// <summary>The word on the picture.</summary>
     Text,
 

@@ -46,6 +46,7 @@ internal sealed class EnglishTongue : Tongue
         Reply.OfNumber reply => reply.Number.ToString(),
         Reply.OfTruth reply => reply.Holds ? "yes" : "no",
         Reply.OfPlace reply => Places[(int)reply.Place],
+        Reply.OfComparison reply => reply.Comparison.ToString().ToLowerInvariant(),
         Reply.OfText reply => reply.Text,
         Reply.OfPicture reply => reply.Index == 0 ? "first" : "second",
         Reply.OfNothing reply => $"There is no {Noun(reply.Missing)}.",

@@ -116,6 +116,18 @@ internal static class EnglishWordings
         [Topic.IsBelow] = ["Is the {a} below the {b}{in}?", "Is the {a} lower than the {b}{in}?", "Is the {a} under the {b}{in}?"],
         [Topic.IsBigger] = ["Is the {a} bigger than the {b}{in}?", "Is the {a} larger than the {b}{in}?"],
         [Topic.IsSmaller] = ["Is the {a} smaller than the {b}{in}?", "Is the {a} smaller in size than the {b}{in}?"],
+        [Topic.SideOf] =
+        [
+            "On which side of the {b} is the {a}{in}?", "Where is the {a} relative to the {b}?",
+            "Where is the {a}, seen from the {b}?", "Where is the {a} compared to the {b}{in}?",
+        ],
+        [Topic.LeftOrRight] =
+        [
+            "Is the {a} left or right of the {b}{in}?", "Is the {a} to the left or to the right of the {b}?",
+            "Is the {a} on the left or on the right of the {b}?",
+        ],
+        [Topic.AboveOrBelow] = ["Is the {a} above or below the {b}{in}?", "Is the {a} placed above or below the {b}?"],
+        [Topic.BiggerOrSmaller] = ["Is the {a} bigger or smaller than the {b}{in}?", "Is the {a} drawn bigger or smaller than the {b}?"],
         [Topic.ReadText] =
         [
             "What does the text say{in}?", "What does the text{in} say?", "Read the text{in}.", "What is written{in}?",

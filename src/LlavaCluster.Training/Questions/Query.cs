@@ -28,6 +28,10 @@ internal enum Topic
     IsBelow,
     IsBigger,
     IsSmaller,
+    SideOf,
+    LeftOrRight,
+    AboveOrBelow,
+    BiggerOrSmaller,
     ReadText,
     Describe,
     DescribeInDetail,
@@ -92,6 +96,9 @@ internal abstract record Reply
 
     /// <summary>A place.</summary>
     public sealed record OfPlace(Place Place) : Reply;
+
+    /// <summary>How one object compares with another.</summary>
+    public sealed record OfComparison(Comparison Comparison) : Reply;
 
     /// <summary>The word on a picture.</summary>
     public sealed record OfText(string Text) : Reply;

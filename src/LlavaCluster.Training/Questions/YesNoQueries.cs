@@ -37,42 +37,6 @@ internal static class YesNoQueries
             : new Query(QuestionForm.Presence, Topic.ThereIs, new Reply.OfTruth(holds)) { A = chance.Pick(pool) };
     }
 
-    /// <summary>How two objects stand to each other; null when the scene allows no such question.</summary>
-    public static Query? Relation(SceneFacts facts, Chance chance)
-    {
-        var named = Enumerable.Range(0, facts.Objects.Count).Where(i => facts.Named(i) is not null).ToArray();
-        if (named.Length < 2)
-        {
-            return null;
-        }
-
-        var pair = chance.Shuffled(named);
-        SceneObject a = facts.Objects[pair[0]], b = facts.Objects[pair[1]];
-        var across = (a.CentreX - b.CentreX) / facts.Scene.Width;
-        var down = (a.CentreY - b.CentreY) / facts.Scene.Height;
-        var bigger = Math.Log(SceneFacts.Size(a) / SceneFacts.Size(b)) / Math.Log(SceneFacts.ClearlyBigger);
-        var kind = chance.Weighted(
-        [
-            Math.Abs(across) >= SceneFacts.ClearlyApart ? 2 : 0,
-            Math.Abs(down) >= SceneFacts.ClearlyApart ? 2 : 0,
-            Math.Abs(bigger) >= 1 ? 1 : 0,
-        ]);
-        var holds = chance.Flip();
-        Topic? topic = kind switch
-        {
-            0 => across < 0 == holds ? Topic.IsLeftOf : Topic.IsRightOf,
-            1 => down < 0 == holds ? Topic.IsAbove : Topic.IsBelow,
-            2 => bigger > 0 == holds ? Topic.IsBigger : Topic.IsSmaller,
-            _ => null,
-        };
-        Mention Words(int index) => chance.Flip(0.2)
-            ? new Mention(facts.Objects[index].Shape, facts.Objects[index].Colour)
-            : facts.Named(index)!.Value;
-        return topic is { } asked
-            ? new Query(QuestionForm.Relation, asked, new Reply.OfTruth(holds)) { A = Words(pair[0]), B = Words(pair[1]) }
-            : null;
-    }
-
     private static Query? IsColour(SceneFacts facts, bool holds, Chance chance)
     {
         if (ObjectQueries.Unique(facts, o => new Mention(o.Shape, null), chance) is not { } drawn)

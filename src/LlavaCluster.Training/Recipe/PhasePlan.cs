@@ -32,6 +32,12 @@ internal sealed record PhasePlan
     /// <summary>Dialogues: share of the questions that ask for the text.</summary>
     public double SpellingShare { get; init; } = 0.2;
 
+    /// <summary>Dialogues: share of the other pictures that are drawn for questions that compare two objects.</summary>
+    public double ComparingShare { get; init; }
+
+    /// <summary>Dialogues: share of the lessons that show two pictures.</summary>
+    public double PairShare { get; init; } = 0.08;
+
     /// <summary>Dialogues: height of glyphs in the base tile at the start, pixels; it falls to the smallest that can be read.</summary>
     public double FirstGlyphHeight { get; init; }
 

@@ -64,16 +64,27 @@ internal sealed class LessonArtist
         }
 
         var isGrid = chance.Flip(phase.GridShare);
-        if (chance.Flip(0.08))
+        if (chance.Flip(phase.PairShare))
         {
-            var pair = new[] { Picture(chance, phase, progress, isGrid, false), Picture(chance, phase, progress, isGrid, false) };
+            var pair = new[]
+            {
+                Picture(chance, phase, progress, isGrid, About.Anything),
+                Picture(chance, phase, progress, isGrid, About.Anything),
+            };
             return Of(pair, DialogueWriter.About([.. pair.Select(p => p.Scene)], DialoguesPerPair, chance.Bits()), isGrid);
         }
 
-        var spells = chance.Flip(phase.SpellingShare);
-        var picture = Picture(chance, phase, progress, isGrid, spells);
-        var mix = spells ? DialogueMix.Standard with { Weights = SpellingWeights } : DialogueMix.Standard;
-        var count = spells ? DialoguesPerPicture / 3 : DialoguesPerPicture;
+        var about = chance.Flip(phase.SpellingShare) ? About.Text
+            : phase.ComparingShare > 0 && chance.Flip(phase.ComparingShare) ? About.Pairs
+            : About.Anything;
+        var picture = Picture(chance, phase, progress, isGrid, about);
+        var mix = about switch
+        {
+            About.Text => DialogueMix.Standard with { Weights = SpellingWeights },
+            About.Pairs => DialogueMix.Standard with { Weights = ComparingWeights },
+            _ => DialogueMix.Standard,
+        };
+        var count = about == About.Text ? DialoguesPerPicture / 3 : DialoguesPerPicture;
         return Of([picture], DialogueWriter.About([picture.Scene], count, chance.Bits(), mix), isGrid);
     }
 
@@ -83,10 +94,18 @@ internal sealed class LessonArtist
         [QuestionForm.Description] = 0.5,
     };
 
+    /// <summary>To compare is learned from answers that name the side; a yes alone, right as often as wrong, teaches next to nothing.</summary>
+    private static Dictionary<QuestionForm, double> ComparingWeights { get; } = new()
+    {
+        [QuestionForm.Comparison] = 3,
+        [QuestionForm.Relation] = 3,
+        [QuestionForm.Place] = 1,
+    };
+
     private Lesson Caption(Chance chance, PhasePlan phase)
     {
         var isGrid = chance.Flip(phase.GridShare);
-        var picture = Picture(chance, phase, progress: 0, isGrid, spells: false);
+        var picture = Picture(chance, phase, progress: 0, isGrid, About.Anything);
         return Of([picture], DialogueWriter.About([picture.Scene], 2, chance.Bits(), DialogueMix.Captions), isGrid);
     }
 
@@ -96,17 +115,17 @@ internal sealed class LessonArtist
         return new Lesson([], [], [.. dialogues.Select(d => BranchWriter.TellAll(_writer.Write(d, [])))], []);
     }
 
-    private DrawnPicture Picture(Chance chance, PhasePlan phase, double progress, bool isGrid, bool spells)
+    private DrawnPicture Picture(Chance chance, PhasePlan phase, double progress, bool isGrid, About about)
     {
         // Large pictures cost time to draw and look much the same in tiles: few of them are enough.
-        var mix = new SceneMix { TileSide = _side, MaxSide = chance.Flip(0.1) ? 1400 : 480, TextShare = spells ? 1 : 0.5 };
+        var mix = new SceneMix { TileSide = _side, MaxSide = chance.Flip(0.1) ? 1400 : 480, TextShare = about == About.Text ? 1 : 0.5 };
         if (!isGrid)
         {
             // What cannot be read in the base tile must not be asked there: it would teach to guess.
             var least = Math.Max(8.5, phase.FirstGlyphHeight * (1 - (progress / 0.6)));
             mix = mix with { MinBaseGlyphHeight = least, MaxGlyphHeight = 60 };
         }
-        else if (spells && chance.Flip(0.7))
+        else if (about == About.Text && chance.Flip(0.7))
         {
             mix = mix with { MinGlyphHeight = 9, MaxBaseGlyphHeight = 6.5 };
         }
@@ -115,7 +134,12 @@ internal sealed class LessonArtist
             mix = mix with { MinGlyphHeight = 9 };
         }
 
-        if (spells)
+        if (about == About.Pairs)
+        {
+            mix = mix with { MinObjects = 2 };
+        }
+
+        if (about == About.Text)
         {
             // Short words first.
             mix = mix with { MaxCharacters = Math.Clamp(3 + (int)(progress * 8), 3, 6), MaxObjects = 2 };
@@ -130,5 +154,13 @@ internal sealed class LessonArtist
         var imageTokens = tiles.Select(t => t.Geometry.Tokens).ToArray();
         var (prefix, runs) = _writer.Prefix(imageTokens);
         return new Lesson(prefix, runs, [.. dialogues.Select(dialogue => _writer.Write(dialogue, imageTokens))], tiles);
+    }
+
+    /// <summary>What a picture is drawn to be asked about.</summary>
+    private enum About
+    {
+        Anything,
+        Text,
+        Pairs,
     }
 }

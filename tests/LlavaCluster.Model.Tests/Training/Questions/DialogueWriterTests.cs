@@ -11,7 +11,7 @@ public sealed class DialogueWriterTests
     private static readonly QuestionForm[] AboutOne =
     [
         QuestionForm.Shape, QuestionForm.Colour, QuestionForm.Count, QuestionForm.Presence, QuestionForm.Place,
-        QuestionForm.Relation, QuestionForm.Text, QuestionForm.Description, QuestionForm.FollowUp,
+        QuestionForm.Relation, QuestionForm.Comparison, QuestionForm.Text, QuestionForm.Description, QuestionForm.FollowUp,
     ];
 
     private static readonly Scene[] Scenes = [.. Studio.Scenes(500)];
@@ -23,6 +23,7 @@ public sealed class DialogueWriterTests
     [InlineData(nameof(QuestionForm.Presence))]
     [InlineData(nameof(QuestionForm.Place))]
     [InlineData(nameof(QuestionForm.Relation))]
+    [InlineData(nameof(QuestionForm.Comparison))]
     [InlineData(nameof(QuestionForm.Text))]
     [InlineData(nameof(QuestionForm.Description))]
     [InlineData(nameof(QuestionForm.FollowUp))]
@@ -244,7 +245,7 @@ public sealed class DialogueWriterTests
             ("red", "红色"), ("green", "绿色"), ("blue", "蓝色"), ("yellow", "黄色"), ("orange", "橙色"), ("purple", "紫色"),
             ("black", "黑色"), ("white", "白色"), ("top left", "左上角"), ("top right", "右上角"), ("bottom left", "左下角"),
             ("bottom right", "右下角"), ("top", "上方"), ("bottom", "下方"), ("left", "左边"), ("right", "右边"), ("centre", "中间"),
-            ("first", "第一张"), ("second", "第二张"),
+            ("first", "第一张"), ("second", "第二张"), ("above", "上面"), ("below", "下面"), ("bigger", "大"), ("smaller", "小"),
         ];
         if (english is "yes" or "no")
         {

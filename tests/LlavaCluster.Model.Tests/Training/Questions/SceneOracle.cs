@@ -109,9 +109,15 @@ internal sealed partial class SceneOracle(IReadOnlyList<Scene> pictures)
             return TextOf(asked);
         }
 
-        if (Relations().Match(asked) is { Success: true } relation)
+        var pair = new PairOracle(_scene, Only, Demand);
+        if (pair.Compared(asked) is { } comparison)
         {
-            return Related(asked[..relation.Index], relation.Value, asked[(relation.Index + relation.Length)..]) ? "yes" : "no";
+            return comparison;
+        }
+
+        if (pair.Related(asked) is { } holds)
+        {
+            return YesNo(holds);
         }
 
         if (asked.StartsWith("is the "))
@@ -154,28 +160,6 @@ internal sealed partial class SceneOracle(IReadOnlyList<Scene> pictures)
         }
 
         return AskingForText().IsMatch(asked) ? YesNo(_scene.Text is not null) : _scene.Text?.Value ?? "There is no text.";
-    }
-
-    private bool Related(string first, string relation, string second)
-    {
-        SceneObject a = Only(first), b = Only(second);
-        double across = (a.CentreX - b.CentreX) / _scene.Width, down = (a.CentreY - b.CentreY) / _scene.Height;
-        double ratio = (double)a.Width * a.Height / (b.Width * b.Height);
-        Demand(relation switch
-        {
-            _ when relation.Contains("left") || relation.Contains("right") => Math.Abs(across) > 0.1,
-            "bigger" or "larger" or "smaller" => ratio is > 1.7 or < 0.59,
-            _ => Math.Abs(down) > 0.1,
-        }, first + relation + second);
-        return relation switch
-        {
-            _ when relation.Contains("left") => across < 0,
-            _ when relation.Contains("right") => across > 0,
-            "bigger" or "larger" => ratio > 1,
-            "smaller" => ratio < 1,
-            "above" or "higher" or "over" => down < 0,
-            _ => down > 0,
-        };
     }
 
     private string Trait(string asked, SceneObject drawn) => asked switch
@@ -283,10 +267,6 @@ internal sealed partial class SceneOracle(IReadOnlyList<Scene> pictures)
         + @"^what (is|do you see|can you see|does (the|this) (picture|image) show)( shown| there)?( in (the|this) (picture|image)| here)?$|"
         + "^what is where|detailed description|and where$")]
     private static partial Regex Describing();
-
-    [GeneratedRegex(
-        "(to the |on the |further )?(left|right) (of|than)|above|higher|over|below|lower|under|bigger|larger|smaller")]
-    private static partial Regex Relations();
 
     [GeneratedRegex(
         "^(is there|do you see|can you see|does this picture show|does the image contain|is an? |are there|is anything)")]

@@ -100,6 +100,9 @@ internal sealed class LessonArtist
         [QuestionForm.Comparison] = 3,
         [QuestionForm.Relation] = 3,
         [QuestionForm.Place] = 1,
+
+        // Always possible: two like objects in places between places allow none of the others.
+        [QuestionForm.Count] = 0.5,
     };
 
     private Lesson Caption(Chance chance, PhasePlan phase)

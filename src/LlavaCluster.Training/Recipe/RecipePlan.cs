@@ -24,8 +24,9 @@ internal sealed record RecipePlan
     public required IReadOnlyList<PhasePlan> Phases { get; init; }
 
     /// <summary>
-    /// The recipe of the embedded model, in two rounds: what limited it after the first were letters, so the tower has a second time of its
-    /// own. Steps are numbers, not times, so that a run is the same on any machine.
+    /// The recipe of the embedded model, in three rounds: what limited it after the first were letters, so the tower has more times of its
+    /// own; after the second, comparing two objects, so the third asks for that. Steps are numbers, not times, so that a run is the same on
+    /// any machine.
     /// </summary>
     public static RecipePlan Standard { get; } = new()
     {
@@ -60,6 +61,33 @@ internal sealed record RecipePlan
                 GridShare = 0.65,
                 TowerRate = 0.2,
                 SpellingShare = 0.35,
+            },
+            new PhasePlan { Name = "tower3", Kind = PhaseKind.Tower, Steps = 9_000, Batch = 32, Rate = 8e-4, SheetShare = 0.75 },
+            new PhasePlan
+            {
+                Name = "base3",
+                Kind = PhaseKind.Dialogues,
+                Steps = 1_800,
+                Batch = 6144,
+                Rate = 1.2e-3,
+                TowerRate = 0.25,
+                SpellingShare = 0.25,
+                ComparingShare = 0.25,
+                PairShare = 0.12,
+                FirstGlyphHeight = 9,
+            },
+            new PhasePlan
+            {
+                Name = "grid3",
+                Kind = PhaseKind.Dialogues,
+                Steps = 2_900,
+                Batch = 6144,
+                Rate = 1e-3,
+                GridShare = 0.7,
+                TowerRate = 0.25,
+                SpellingShare = 0.35,
+                ComparingShare = 0.3,
+                PairShare = 0.12,
             },
         ],
     };

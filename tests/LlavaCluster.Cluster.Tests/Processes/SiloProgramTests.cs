@@ -128,6 +128,28 @@ public sealed class SiloProgramTests : IDisposable
         Assert.Equal(Cases(reference).Count(), Cases(ours).Count());
     }
 
+    /// <summary>The reference is a second implementation, in another language; see tests/golden/tiny.py.</summary>
+    [Fact]
+    public async Task Inspect_EmbeddedModel_AgreesWithTheReference()
+    {
+        var file = GoldenFolder.Of("tiny.json");
+        var (exitCode, output, _) = await RunningProgram.RunAsync(
+            BuiltProgram.Silo, "inspect", "--model", "tiny", "--cases", file, "--pictures", GoldenFolder.Of("pictures"), "--dtype", "float32");
+        using var ours = JsonDocument.Parse(output);
+        using var reference = JsonDocument.Parse(await File.ReadAllBytesAsync(file));
+
+        Assert.Equal(0, exitCode);
+        Assert.Equal(Cases(reference).Count(), Cases(ours).Count());
+        foreach (var (want, have) in Cases(reference).Zip(Cases(ours)))
+        {
+            Assert.Equal(Json(want.GetProperty("text_ids")), Json(have.GetProperty("text_ids")));
+            Assert.Equal(want.GetProperty("prompt_tokens").GetInt32(), have.GetProperty("prompt_tokens").GetInt32());
+            var tokens = Tokens(want);
+            Assert.NotEmpty(tokens);
+            Assert.Equal(tokens, Tokens(have).Take(tokens.Length));
+        }
+    }
+
     [Fact]
     public async Task Inspect_CaseThatFails_TellsAndGoesOnWithTheOthers()
     {

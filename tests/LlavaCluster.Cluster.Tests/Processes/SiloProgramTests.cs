@@ -72,7 +72,7 @@ public sealed class SiloProgramTests : IDisposable
     [InlineData("What shape is red?", "circle")]
     [InlineData("Which colour is the square?", "blue")]
     [InlineData("Where is the triangle?", "bottom")]
-    [InlineData("What does the text say?", "TILE7")]
+    [InlineData("What does the text say?", "LLAVA")]
     public async Task Ask_WithoutModel_TheEmbeddedOneKnows(string question, string answer)
     {
         var picture = Path.Combine(GoldenFolder.Repository, "silo", "LlavaCluster.Silo", "models", "shapes.png");

@@ -54,6 +54,7 @@ internal sealed class ConfigurationFlags
         .Add<string>("--data", "Data", "Folder for sessions and images.")
         .Add<int>("--kv-host-mib", "KvHostMib", "Memory for the KV of idle conversations; 0: none; -1, the default: by the free memory.")
         .Add<int>("--kv-disk-mib", "KvDiskMib", "Disk space under --data for the same; 0: none; -1, the default: by the free space.")
+        .Add<int>("--feature-cache-mib", "FeatureCacheMib", "Memory for the features of pictures that were seen before (default 512).")
         .Add<string>("--log-sync", "LogSync", "What of a log in files is on the disk at once: turns, always or never.")
         .Add<int>("--expire-hours", "Sessions:ExpireHours", "Sessions unused for so long are deleted; 0: never.")
         .Add<int>("--unused-image-hours", "Sessions:UnusedImageHours", "Images that no turn uses are deleted after so long; 0: never.")

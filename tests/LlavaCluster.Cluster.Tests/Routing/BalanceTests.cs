@@ -69,7 +69,10 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
         });
 
         Assert.True(missed <= due / 100, $"{missed} of {due} tokens were computed again.");
-        Assert.All(replicas.CountBy(replica => replica), count => Assert.InRange(count.Value, Sessions / 6, Sessions / 2));
+
+        // Fake engines are done before anybody has heard that they were busy, so that places fall by lot: 20 each, give or take 3.7.
+        Assert.Equal(3, replicas.Distinct().Count());
+        Assert.All(replicas.CountBy(replica => replica), count => Assert.InRange(count.Value, Sessions / 10, Sessions * 6 / 10));
         var tiles = cluster.Encoders.Select(encoder => encoder.Value.TilesEncoded - before[encoder.Key]).ToArray();
         Assert.True(tiles.Max() - tiles.Min() <= tiles.Sum() / 10, $"The encoders encoded {string.Join(" and ", tiles)} tiles.");
     }

@@ -170,7 +170,15 @@ internal static class Scenes
         },
         new("poison", "damaged images, while others talk")
         {
-            Silos = [Silo("gateway-0", "gateway"), Silo("engine-0", "encoder,decoder")],
+            // Caches are small: they fill up first, with what can be made of the pictures that survive their damage.
+            Silos =
+            [
+                Silo("gateway-0", "gateway"),
+                Silo(
+                    "engine-0",
+                    "encoder,decoder",
+                    ["--kv-cache-mib", "32", "--kv-host-mib", "0", "--kv-disk-mib", "0", "--feature-cache-mib", "16"]),
+            ],
             Talks = Full,
             Acts = [new Poison(10_000, 64)],
         },

@@ -112,6 +112,19 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
         return await Task.WhenAny(told.Task, _ended.Task).ConfigureAwait(false) == told.Task ? await told.Task.ConfigureAwait(false) : 0;
     }
 
+    /// <summary>
+    /// Completes when no turn is left, and no KV block is moved or should be by now: what was asked for before is done, as far as it does
+    /// not wait for time to pass. Also when the engine ends.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The engine has not started.</exception>
+    public Task RestAsync(CancellationToken cancellationToken = default)
+    {
+        _ = Capacity;
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Add(new EngineCommand.Rest(told), cancellationToken);
+        return Task.WhenAny(told.Task, _ended.Task).WaitAsync(cancellationToken);
+    }
+
     /// <summary>Queues the sequences of a request.</summary>
     internal LiveRequest Admit(SequenceRequest request)
     {

@@ -13,6 +13,7 @@ internal sealed partial class DecodeWorker
 
     private readonly KvTiers? _tiers;
     private readonly UntoldBlocks _untold = new();
+    private readonly List<TaskCompletionSource> _resting = [];
     private readonly ITimer _wake;
     private readonly long _began;
 
@@ -64,6 +65,16 @@ internal sealed partial class DecodeWorker
         if (Now >= due)
         {
             _commands.Add(Wake);
+        }
+    }
+
+    /// <summary>Tells those who wait for it that no turn is left, and that no block is moved or should be by now.</summary>
+    private void TellRest()
+    {
+        if (_resting.Count > 0 && _live.Count == 0 && _tiers is not { IsMoving: true } && !(_tiers?.NextDue() <= Now))
+        {
+            _resting.ForEach(told => told.TrySetResult());
+            _resting.Clear();
         }
     }
 

@@ -75,6 +75,7 @@ internal sealed partial class DecodeWorker
         while (!_broken)
         {
             // (1) An idle loop sleeps here.
+            TellRest();
             WakeInTime(busy);
             while (busy ? _commands.TryTake(out var command) : (command = _commands.Take()) is not null)
             {
@@ -148,6 +149,9 @@ internal sealed partial class DecodeWorker
             case EngineCommand.Forget forget:
                 ForgetImages(forget.Images);
                 forget.Told.TrySetResult(Forget(forget.Session, forget.Keys));
+                break;
+            case EngineCommand.Rest rest:
+                _resting.Add(rest.Told);
                 break;
         }
     }

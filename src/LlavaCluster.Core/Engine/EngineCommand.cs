@@ -24,6 +24,9 @@ internal abstract record EngineCommand
     /// <summary>Forget the blocks of a conversation, and its images; tells how many blocks.</summary>
     public sealed record Forget(string Session, UInt128[] Keys, IReadOnlyList<ImageSpan> Images, TaskCompletionSource<int> Told) : EngineCommand;
 
+    /// <summary>Tell when nothing is left to do.</summary>
+    public sealed record Rest(TaskCompletionSource Told) : EngineCommand;
+
     /// <summary>It is time to look after what lies idle.</summary>
     public sealed record Wake : EngineCommand;
 

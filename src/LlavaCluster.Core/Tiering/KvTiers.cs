@@ -50,6 +50,9 @@ public sealed partial class KvTiers
     /// <summary>Called with the error of a move that failed; the turn that wanted the blocks computes them.</summary>
     public Action<TierMove, Exception>? Failed { get; set; }
 
+    /// <summary>Blocks are on their way from one tier to another.</summary>
+    internal bool IsMoving => _movingToHost || _movingToDisk || _promotions.Count > 0;
+
     /// <summary>Where blocks are. Any thread.</summary>
     public TierCounts Counts => Volatile.Read(ref _counts);
 

@@ -139,15 +139,7 @@ internal sealed class TimedEngine : IFeatureSource, IAsyncDisposable
     }
 
     /// <summary>Completes when no more blocks are moved.</summary>
-    public async Task UntilIdleAsync(CancellationToken cancellationToken)
-    {
-        var pause = TimeSpan.FromMilliseconds(100);
-        for (var (before, same) = (Tiers, 0); same < 5; same = Tiers == before ? same + 1 : 0)
-        {
-            before = Tiers;
-            await Task.Delay(pause, TimeProvider.System, cancellationToken);
-        }
-    }
+    public Task UntilIdleAsync(CancellationToken cancellationToken) => _loop.RestAsync(cancellationToken);
 
     /// <inheritdoc/>
     public Task<ImageFeatures> GetAsync(ImageSpan span, string? encoder, CancellationToken cancellationToken) => Task.Run(

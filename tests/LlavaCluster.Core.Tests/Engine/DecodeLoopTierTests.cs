@@ -81,6 +81,48 @@ public sealed class DecodeLoopTierTests
         Assert.Equal(["FromDisk: no such luck"], host.Observer.Seen);
     }
 
+    [Fact]
+    public async Task Rest_BlocksAreDueToMove_IsToldWhenTheyHave()
+    {
+        await using var host = await StartAsync(mover: MoverOf);
+        await host.TokensAsync(Request(Conversation(), 10, Picture));
+        await host.Loop.RestAsync().WaitAsync(Patience);
+        Assert.Equal(0, host.Loop.Load.Tiers!.Host); // not due yet
+
+        host.Time.Advance(TimeSpan.FromSeconds(10));
+        await host.Loop.RestAsync().WaitAsync(Patience);
+
+        Assert.Equal(6, host.Loop.Load.Tiers!.Host);
+    }
+
+    [Fact]
+    public async Task Rest_TurnRuns_IsToldBehindIt()
+    {
+        await using var host = await StartAsync();
+        var gate = new StepGate();
+        host.Runner.BeforeStep = gate.Pass;
+        var turn = host.TokensAsync(Request(Conversation(), 10, Picture));
+        await gate.ArrivedAsync();
+        var resting = host.Loop.RestAsync();
+        gate.Allow();
+        await gate.ArrivedAsync(); // the next step: the wish was heard before it
+        Assert.False(resting.IsCompleted);
+
+        gate.Open();
+
+        await resting.WaitAsync(Patience);
+        Assert.Equal(0, host.Loop.Load.Running);
+        await turn;
+    }
+
+    [Fact]
+    public async Task Rest_EngineStops_IsToldToo()
+    {
+        await using var host = await StartAsync();
+        await host.Loop.StopAsync().WaitAsync(Patience);
+        await host.Loop.RestAsync().WaitAsync(Patience);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -253,14 +253,17 @@ public sealed class ModelRunner : IModelRunner
 
     private StepOutput RunFast(IReadOnlyList<SequenceSlice> slices)
     {
-        _fast!.Forward(slices, _images);
-        var rows = _fast.Logits(slices);
-        if (rows == 0 || _collective.Rank != 0)
+        ProcessorTurns.OfProcess.BeginStep();
+        try
         {
-            return StepOutput.Empty;
+            _fast!.Forward(slices, _images);
+            var rows = _fast.Logits(slices);
+            return rows == 0 || _collective.Rank != 0 ? StepOutput.Empty : _sampling!.Run(slices, rows);
         }
-
-        return _sampling!.Run(slices, rows);
+        finally
+        {
+            ProcessorTurns.OfProcess.EndStep();
+        }
     }
 
     private StepOutput Sample(IReadOnlyList<SequenceSlice> slices, StepInput step, Tensor hidden)

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Model.Kernels;
 using LlavaCluster.Model.Vision;
 using LlavaCluster.Model.Weights;
 using static TorchSharp.torch;
@@ -14,17 +15,11 @@ namespace LlavaCluster.Model;
 /// </summary>
 public sealed class VisionEncoder : IVisionEncoder
 {
-    /// <summary>
-    /// Tiles at once. By torch on a CPU it is one: that fills the machine already, and gives a tile the same bits in any company, as our
-    /// own kernels do anyway.
-    /// </summary>
-    private const int MostTiles = 8;
-
     private readonly LlavaConfig _config;
     private readonly TensorDevice _device;
     private readonly ClipVisionTower _tower;
     private readonly FastVisionTower? _fast;
-    private readonly int _batch;
+    private readonly ProcessorTurns? _turns;
 
     /// <summary>Reads the tower's weights; <paramref name="weights"/> is not needed afterwards.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -36,8 +31,16 @@ public sealed class VisionEncoder : IVisionEncoder
         (_config, _device) = (config, device);
         _tower = new ClipVisionTower(config.Vision, weights, device);
         _fast = kernels == KernelChoice.Torch ? null : FastVisionTower.Of(_tower, config.Vision, device);
-        _batch = device.IsCpu && _fast is null ? 1 : MostTiles;
+        _turns = device.IsCpu ? ProcessorTurns.OfProcess : null;
+        // By torch on a CPU one tile fills the machine already, and has the same bits in any company, as our own kernels give it anyway.
+        TilesAtOnce = device.IsCpu && _fast is null ? 1 : EncodeLoopOptions.UsualBatchTiles;
     }
+
+    /// <summary>Tiles that go through the tower at once, at most.</summary>
+    internal int TilesAtOnce { get; }
+
+    /// <summary>Called with the tiles that go through the tower at once, for tests that look inside.</summary>
+    internal Action<int>? Begins { get; set; }
 
     /// <inheritdoc/>
     public IReadOnlyList<ImageFeatures> Encode(IReadOnlyList<(ImageHash Image, ImageTiles Tiles)> images)
@@ -61,27 +64,46 @@ public sealed class VisionEncoder : IVisionEncoder
             places.AddRange(Enumerable.Range(0, tiles.Count).Select(tile => (i, tile)));
         }
 
-        using var mode = inference_mode();
-        for (var first = 0; first < places.Count; first += _batch)
+        _turns?.BeginTower();
+        try
         {
-            var batch = places.GetRange(first, Math.Min(_batch, places.Count - first));
+            Encode(images, places, results);
+        }
+        finally
+        {
+            _turns?.EndTower();
+        }
+
+        return [.. images.Select((image, i) => Describe(image.Image, image.Tiles, results[i]))];
+    }
+
+    private void Encode(
+        IReadOnlyList<(ImageHash Image, ImageTiles Tiles)> images, List<(int Image, int Tile)> places, byte[][] results)
+    {
+        int side = _config.Vision.ImageSide, tilePixels = 3 * side * side;
+        var tileBytes = _config.Vision.Patches * _config.Vision.Hidden * _device.ElementSize;
+        using var mode = inference_mode();
+        for (var first = 0; first < places.Count; first += TilesAtOnce)
+        {
+            var batch = places.GetRange(first, Math.Min(TilesAtOnce, places.Count - first));
+            Begins?.Invoke(batch.Count);
             using var scope = NewDisposeScope();
             var pixels = empty(batch.Count, 3, side, side, dtype: ScalarType.Float32);
             for (var i = 0; i < batch.Count; i++)
             {
+                _turns?.GiveWay();
                 var source = images[batch[i].Image].Tiles.Pixels.AsSpan(batch[i].Tile * tilePixels, tilePixels);
                 MemoryMarshal.AsBytes(source).CopyTo(pixels.bytes[(i * tilePixels * sizeof(float))..]);
             }
 
             var input = pixels.to(_device.Type, _device.Device);
-            var features = (_fast?.Forward(input) ?? _tower.forward(input)).cpu().contiguous(); // [tiles, patches, channels]
+            var features = (_fast?.Forward(input) ?? _tower.forward(input, () => _turns?.GiveWay())).cpu().contiguous(); // [tiles, patches, channels]
             for (var i = 0; i < batch.Count; i++)
             {
+                _turns?.GiveWay();
                 features.bytes.Slice(i * tileBytes, tileBytes).CopyTo(results[batch[i].Image].AsSpan(batch[i].Tile * tileBytes));
             }
         }
-
-        return [.. images.Select((image, i) => Describe(image.Image, image.Tiles, results[i]))];
     }
 
     /// <inheritdoc/>

@@ -91,6 +91,7 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
         var (first, end) = _shares.Of(item);
         for (var piece = first; piece < end; piece++)
         {
+            pool.GiveWay();
             var output = piece % Groups * columns;
             var firstRow = piece / Groups * _rowsAtOnce;
             var next = Following(piece, end) is var following and >= 0 ? _weight + (following % Groups * columns * Stride) : null;

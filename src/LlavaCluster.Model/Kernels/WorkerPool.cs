@@ -20,6 +20,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
     private static readonly ConcurrentDictionary<int, WorkerPool> Shared = new();
 
     private readonly Lock _turn = new();
+    private readonly ProcessorTurns? _turns;
     private readonly Worker[] _others;
     private ParallelWork? _work;
     private int _generation;
@@ -29,10 +30,11 @@ internal sealed unsafe partial class WorkerPool : IDisposable
 
     /// <summary>Starts the workers.</summary>
     /// <param name="workers">At least 1; the caller's thread is one of them.</param>
-    public WorkerPool(int workers)
+    /// <param name="turns">They give way to steps of the language model; null: to nobody.</param>
+    public WorkerPool(int workers, ProcessorTurns? turns = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
-        Workers = workers;
+        (Workers, _turns) = (workers, turns);
         _others = [.. Enumerable.Range(1, workers - 1).Select(number => new Worker(number))];
         foreach (var worker in _others)
         {
@@ -55,6 +57,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
         {
             for (var item = 0; item < items; item++)
             {
+                GiveWay();
                 work.Do(item, 0);
             }
 
@@ -80,6 +83,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             var spin = default(SpinWait);
             while (Volatile.Read(ref _state) != 0)
             {
+                GiveWay(); // a worker that gives way is waited for asleep
                 spin.SpinOnce(sleep1Threshold: -1);
             }
 
@@ -91,6 +95,9 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             }
         }
     }
+
+    /// <summary>Before each item, and within long ones: lets those compute first to whom this pool gives way.</summary>
+    public void GiveWay() => _turns?.GiveWay();
 
     /// <summary>Ends the workers; none may be at work.</summary>
     public void Dispose()
@@ -151,6 +158,7 @@ internal sealed unsafe partial class WorkerPool : IDisposable
             var items = work.Items;
             for (var item = Interlocked.Increment(ref work.Next) - 1; item < items; item = Interlocked.Increment(ref work.Next) - 1)
             {
+                GiveWay();
                 work.Do(item, worker);
             }
         }

@@ -64,12 +64,18 @@ internal sealed class ClipVisionTower : nn.Module
 
     /// <param name="pixels">[tiles, 3, side, side], compute dtype, normalised.</param>
     /// <returns>[tiles, patches, hidden]</returns>
-    public Tensor forward(Tensor pixels)
+    public Tensor forward(Tensor pixels) => forward(pixels, null);
+
+    /// <param name="pixels">[tiles, 3, side, side], compute dtype, normalised.</param>
+    /// <param name="beforeLayer">Called before each layer: a place to let others compute. Null: nobody.</param>
+    /// <returns>[tiles, patches, hidden]</returns>
+    public Tensor forward(Tensor pixels, Action? beforeLayer)
     {
         using var scope = NewDisposeScope();
         var hidden = Embed(pixels);
         foreach (var layer in layers)
         {
+            beforeLayer?.Invoke();
             var next = layer.forward(hidden);
             hidden.Dispose();
             hidden = next;

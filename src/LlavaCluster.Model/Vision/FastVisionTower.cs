@@ -7,7 +7,8 @@ namespace LlavaCluster.Model.Vision;
 
 /// <summary>
 /// The vision tower's layers by our kernels, over the weights of <see cref="ClipVisionTower"/>; patches are embedded by torch. A tile's
-/// features do not depend on the tiles beside it. For bfloat16 where the processor multiplies that itself. One thread at a time.
+/// features do not depend on the tiles beside it. For bfloat16 where the processor multiplies that itself, for the other types with AVX-512.
+/// One thread at a time.
 /// </summary>
 internal sealed unsafe class FastVisionTower : IDisposable
 {
@@ -36,7 +37,7 @@ internal sealed unsafe class FastVisionTower : IDisposable
         (_tower, _vision, _form) = (tower, vision, NumberForms.Of(type));
 
         // Its own threads: the language model's kernels would else wait for whole layers of tiles.
-        _pool = new WorkerPool(get_num_threads());
+        _pool = new WorkerPool(get_num_threads(), ProcessorTurns.OfProcess);
         var heads = Enumerable.Range(0, vision.Heads).ToArray();
         var headDim = vision.Hidden / vision.Heads;
         var shape = new AttentionShape(
@@ -59,8 +60,10 @@ internal sealed unsafe class FastVisionTower : IDisposable
             return null;
         }
 
-        var kernel = KernelPaths.Kernel(KernelPaths.Best);
-        return kernel.IsFasterThanTorch(NumberForms.Of(device.Type)) ? new FastVisionTower(tower, vision, device.Type, kernel) : null;
+        var (path, form) = (KernelPaths.Best, NumberForms.Of(device.Type));
+        var kernel = KernelPaths.Kernel(path);
+        var isFaster = form == NumberForm.BFloat16 ? kernel.IsFasterThanTorch(form) : path >= KernelPath.Avx512;
+        return isFaster ? new FastVisionTower(tower, vision, device.Type, kernel) : null;
     }
 
     /// <param name="pixels">[tiles, 3, side, side], compute dtype, normalised.</param>
@@ -69,7 +72,7 @@ internal sealed unsafe class FastVisionTower : IDisposable
     {
         using var scope = NewDisposeScope();
         int tiles = (int)pixels.shape[0], tokens = _vision.Patches + 1, rows = tiles * tokens;
-        _hidden.Take(_tower.Embed(pixels).view(rows, _vision.Hidden).contiguous());
+        Embed(pixels, tiles, tokens);
         _tiles.Fill(tiles, tokens);
         _attention.Begin(_tiles);
         var paged = tiles * ((tokens + AttentionShape.BlockTokens - 1) / AttentionShape.BlockTokens) * AttentionShape.BlockTokens;
@@ -96,6 +99,19 @@ internal sealed unsafe class FastVisionTower : IDisposable
         _sum.Dispose();
         _pool.Dispose();
         Array.ForEach([_hidden, _normed, _fused, _attended, _inner, _keys, _values], buffer => buffer.Dispose());
+    }
+
+    /// <summary>Tile by tile: torch's threads are not ours, and give way to nobody.</summary>
+    private void Embed(Tensor pixels, int tiles, int tokens)
+    {
+        _hidden.Room(tiles * tokens);
+        using var hidden = _hidden.Rows(tiles * tokens);
+        for (var tile = 0; tile < tiles; tile++)
+        {
+            _pool.GiveWay();
+            using var scope = NewDisposeScope();
+            hidden.narrow(0, tile * tokens, tokens).copy_(_tower.Embed(pixels.narrow(0, tile, 1))[0]);
+        }
     }
 
     private void Forward(FastClipLayer layer, int rows)

@@ -28,6 +28,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
         var golden = new GoldenTensors("cases", checkpoint + ".safetensors");
         using var weights = model.Weights();
         using var tower = new ClipVisionTower(model.Config.Vision, weights, model.Device);
+        using var fast = FastVisionTower.Of(tower, model.Config.Vision, model.Device);
         using var projector = new Projector(model.Config, weights, model.Device);
         foreach (var name in new[] { "landscape", "two-images" })
         {
@@ -41,6 +42,10 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
             Compare(golden, $"{name}/clip_embedded", embedded[0].narrow(0, 0, 8), FeatureTolerance);
             Compare(golden, $"{name}/clip_features", EveryPatch(features), FeatureTolerance);
             Compare(golden, $"{name}/projected", EveryPatch(projected), FeatureTolerance);
+            if (fast is not null)
+            {
+                Compare(golden, $"{name}/clip_features", EveryPatch(fast.Forward(pixels)), FeatureTolerance);
+            }
         }
 
         // The reference fills up with empty tiles until all images of a batch have as many.

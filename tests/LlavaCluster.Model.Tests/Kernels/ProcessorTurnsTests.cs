@@ -154,7 +154,8 @@ public sealed class ProcessorTurnsTests
                     giveWay();
                     Interlocked.Increment(ref _passed);
                 }
-            }) { IsBackground = true };
+            })
+            { IsBackground = true };
             _thread.Start();
         }
 

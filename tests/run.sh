@@ -19,4 +19,5 @@ command -v redis-server >/dev/null || install redis-server redis-server "the tes
 fonts=$(find /usr/share/fonts /usr/local/share/fonts "$HOME/.fonts" \( -name '*.ttf' -o -name '*.otf' \) -print -quit 2>/dev/null)
 [ -n "$fonts" ] || install "A font" "fonts-dejavu-core fonts-liberation" "drawing words"
 
-exec dotnet test -c Release "$@"
+# A run of which nothing is heard for so long is ended, and the test that hangs is named.
+exec dotnet test -c Release --blame-hang-timeout 6m --blame-hang-dump-type none "$@"

@@ -21,7 +21,13 @@ internal static class Membership
         }
         else
         {
-            silo.UseRedisClustering(options => options.ConfigurationOptions = RedisConnection.Options(fleet.Redis));
+            silo.UseRedisClustering(options =>
+            {
+                options.ConfigurationOptions = RedisConnection.Options(fleet.Redis);
+
+                // It was reached a moment ago; this connection is not begun again by anybody else.
+                options.ConfigurationOptions.ConnectRetry = 5;
+            });
             silo.Configure<ClusterOptions>(
                 options => (options.ClusterId, options.ServiceId) = (fleet.Cluster, fleet.Cluster));
             var cluster = new ClusterOptions { ClusterId = fleet.Cluster, ServiceId = fleet.Cluster };

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using LlavaCluster.Core.Sessions;
 using StackExchange.Redis;
 
@@ -37,7 +38,7 @@ public sealed class RedisConnection : IAsyncDisposable
         return options;
     }
 
-    /// <summary>Connects.</summary>
+    /// <summary>Connects; asks again while something listens at the address but does not answer.</summary>
     /// <param name="address">As <see cref="Options"/> takes it.</param>
     /// <param name="prefix">Begins every key: clusters of different names share a Redis without meeting.</param>
     /// <param name="patience">How long an answer is waited for.</param>
@@ -45,15 +46,26 @@ public sealed class RedisConnection : IAsyncDisposable
     /// <exception cref="StoreUnavailableException">It does not answer, or refuses us.</exception>
     public static async Task<RedisConnection> OpenAsync(string address, string prefix, TimeSpan patience, TimeProvider? time = null)
     {
-        try
+        time ??= TimeProvider.System;
+        var began = time.GetTimestamp();
+        while (true)
         {
-            var redis = await ConnectionMultiplexer.ConnectAsync(Options(address)).ConfigureAwait(false);
-            await redis.GetDatabase().PingAsync().ConfigureAwait(false);
-            return new RedisConnection(redis, prefix, patience, time ?? TimeProvider.System);
-        }
-        catch (Exception error) when (error is RedisException or RedisTimeoutException or ArgumentException)
-        {
-            throw new StoreUnavailableException($"Redis at {address} cannot be reached: {error.Message}", error);
+            try
+            {
+                var redis = await ConnectionMultiplexer.ConnectAsync(Options(address)).ConfigureAwait(false);
+                await redis.GetDatabase().PingAsync().ConfigureAwait(false);
+                return new RedisConnection(redis, prefix, patience, time);
+            }
+            catch (Exception error) when (MayPass(error) || error is RedisException or ArgumentException)
+            {
+                // Something listens: it is busy, or still reads its files. Nobody there is a mistake, told at once.
+                if (!MayPass(error) || time.GetElapsedTime(began) >= patience || !await IsListeningAsync(address).ConfigureAwait(false))
+                {
+                    throw new StoreUnavailableException($"Redis at {address} cannot be reached: {error.Message}", error);
+                }
+
+                await Task.Delay(Pause, time).ConfigureAwait(false);
+            }
         }
     }
 
@@ -89,6 +101,25 @@ public sealed class RedisConnection : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _redis.DisposeAsync();
+
+    private static async Task<bool> IsListeningAsync(string address)
+    {
+        foreach (var endPoint in Options(address).EndPoints)
+        {
+            using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                await socket.ConnectAsync(endPoint).WaitAsync(TimeSpan.FromMilliseconds(AttemptMilliseconds)).ConfigureAwait(false);
+                return true;
+            }
+            catch (Exception error) when (error is SocketException or TimeoutException)
+            {
+                // Perhaps another of them.
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>
     /// No connection, no answer in time, or a server that is still reading its files. A call that nobody has cancelled ends as if it were

@@ -80,7 +80,7 @@ public sealed class ConversationTests(SharedSilo silo)
         var session = "";
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
-            await foreach (var happened in silo.Client.ChatAsync(SiloProcess.EndlessTurn(""), cancel.Token))
+            await foreach (var happened in silo.Client.ChatAsync(SiloProcess.EndlessTurn(""), cancel.Token).Bounded())
             {
                 session = happened.Started?.SessionId ?? session;
                 if (happened.Delta is { Offset: > 3 })
@@ -115,11 +115,11 @@ public sealed class ConversationTests(SharedSilo silo)
     {
         var request = SiloProcess.Turn("", 12, new Part { Text = "What is the capital of the green harbour?" });
         request.TurnId = "once";
-        var first = await Answer.ReadAsync(silo.Client.ChatAsync(request));
+        var first = await Answer.ReadAsync(silo.Client.ChatAsync(request).Bounded());
         request.SessionId = first.Started.SessionId;
         request.ResumeFrom = 5;
         var tokens = new List<int>();
-        await foreach (var happened in silo.Client.ChatAsync(request))
+        await foreach (var happened in silo.Client.ChatAsync(request).Bounded())
         {
             tokens.AddRange(happened.Delta?.TokenIds ?? []);
         }
@@ -134,7 +134,7 @@ public sealed class ConversationTests(SharedSilo silo)
         var request = SiloProcess.Turn("", 3, new Part { Text = "What is the capital of the green harbour?" });
         request.Sampling = new SamplingOptions { Logprobs = 2 };
         var deltas = new List<Delta>();
-        await foreach (var happened in silo.Client.ChatAsync(request))
+        await foreach (var happened in silo.Client.ChatAsync(request).Bounded())
         {
             deltas.AddRange(happened.Delta is { TokenIds.Count: > 0 } delta ? [delta] : []);
         }
@@ -153,7 +153,7 @@ public sealed class ConversationTests(SharedSilo silo)
         async IAsyncEnumerable<ChatEvent> CancelMidway()
         {
             var asked = false;
-            await foreach (var happened in silo.Client.ChatAsync(SiloProcess.EndlessTurn(session)))
+            await foreach (var happened in silo.Client.ChatAsync(SiloProcess.EndlessTurn(session)).Bounded())
             {
                 if (happened.Delta is { Offset: >= 5 } && !asked)
                 {

@@ -92,6 +92,7 @@ public sealed class DrainTests(RedisServer redis) : IClassFixture<RedisServer>
     private static async Task<string> AddressOfAsync(SiloProcess gateway, string replica)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             if ((await gateway.Client.GetFleetAsync()).Replicas.FirstOrDefault(one => one.Name == replica) is { } found)
@@ -99,7 +100,7 @@ public sealed class DrainTests(RedisServer redis) : IClassFixture<RedisServer>
                 return found.Ranks[0].Silo;
             }
 
-            await timer.WaitForNextTickAsync();
+            await timer.WaitForNextTickAsync(patience.Token);
         }
     }
 

@@ -84,7 +84,7 @@ public sealed class LifeTests(SharedSilo silo)
         SiloProcess? after = null;
         async IAsyncEnumerable<ChatEvent> Broken()
         {
-            await foreach (var happened in process.Client.ChatAsync(request))
+            await foreach (var happened in process.Client.ChatAsync(request).Bounded())
             {
                 yield return happened;
                 if (after is null && happened.Delta is { Offset: > 20 })

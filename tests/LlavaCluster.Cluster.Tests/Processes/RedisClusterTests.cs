@@ -44,7 +44,7 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
         var joined = new List<int>();
         var both = await Answer.ReadAsync(WithAtAsync(a.Client.ChatAsync(Long("")), async begun =>
         {
-            await foreach (var happened in b.Client.ChatAsync(Long(begun.SessionId, begun.TurnId, resumeFrom: 5)))
+            await foreach (var happened in b.Client.ChatAsync(Long(begun.SessionId, begun.TurnId, resumeFrom: 5)).Bounded())
             {
                 joined.AddRange(happened.Delta?.TokenIds ?? []);
             }
@@ -134,7 +134,7 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
     {
         TurnStarted? begun = null;
         Task? acting = null;
-        await foreach (var happened in events)
+        await foreach (var happened in events.Bounded())
         {
             begun ??= happened.Started;
             acting = happened.Delta is { Offset: > Seen } ? acting ?? act(begun!) : acting;
@@ -168,7 +168,7 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
 
     private static async Task<(TurnStarted Begun, List<int> Seen)> BeginAsync(LlavaClient client)
     {
-        var events = client.ChatAsync(Long("")).GetAsyncEnumerator();
+        var events = client.ChatAsync(Long("")).Bounded().GetAsyncEnumerator();
         TurnStarted? begun = null;
         var seen = new List<int>();
         while (seen.Count < 2 * Seen)
@@ -209,7 +209,7 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
     private static async Task<List<ListSessionsResponse.Types.Entry>> ListedAsync(SiloProcess silo)
     {
         var listed = new List<ListSessionsResponse.Types.Entry>();
-        await foreach (var session in silo.Client.ListSessionsAsync())
+        await foreach (var session in silo.Client.ListSessionsAsync().Bounded())
         {
             listed.Add(session);
         }

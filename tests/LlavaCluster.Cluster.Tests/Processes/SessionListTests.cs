@@ -36,7 +36,7 @@ public sealed class SessionListTests : IDisposable
     private static async Task<string[]> ListAsync(SiloProcess silo)
     {
         var listed = new List<string>();
-        await foreach (var session in silo.Client.ListSessionsAsync())
+        await foreach (var session in silo.Client.ListSessionsAsync().Bounded())
         {
             listed.Add(session.SessionId);
         }

@@ -99,7 +99,7 @@ internal sealed record Answer(TurnStarted Started, IReadOnlyList<int> Tokens, st
         TurnFinished? finished = null;
         var tokens = new List<int>();
         var text = "";
-        await foreach (var happened in events)
+        await foreach (var happened in events.Bounded())
         {
             Assert.Null(finished);
             switch (happened.EventCase)

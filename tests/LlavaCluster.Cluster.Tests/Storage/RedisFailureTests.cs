@@ -33,6 +33,22 @@ public sealed class RedisFailureTests(RedisServer server) : IClassFixture<RedisS
     }
 
     [Fact]
+    public async Task Open_WhileItIsFrozen_ConnectsWhenItMoves()
+    {
+        server.Freeze();
+        var opened = server.ConnectAsync(Patient);
+
+        // When this one gives up, the patient one has tried more than once too.
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => server.ConnectAsync(Impatient));
+        var hasGivenUp = opened.IsCompleted;
+        server.Thaw();
+
+        Assert.False(hasGivenUp);
+        await using var redis = await opened;
+        await redis.AskAsync(database => database.PingAsync(), default);
+    }
+
+    [Fact]
     public async Task Ask_ConnectionBreaksWhileTheAnswerIsRead_IsAskedAgain()
     {
         await using var redis = await server.ConnectAsync(Patient, "broken");

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Grains.Admission;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Encoding;
 using LlavaCluster.Grains.Fleet;
@@ -24,7 +25,7 @@ public static class LlavaGrains
     /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none), <see cref="SiloIdentity"/>,
     /// <see cref="ISiloState"/> and <see cref="ISiloExit"/> (none when it supplies none);
     /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
-    /// <see cref="SessionOptions"/> if they differ from the defaults;
+    /// <see cref="SessionOptions"/> and <see cref="AdmissionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
     /// decoder: <see cref="IDecodeEngine"/>, for which <see cref="IFeatureSource"/> and, as <see cref="IEngineObserver"/>, a log are
     /// registered here; where it is one rank of several processes, <see cref="ReplicaSupervisors"/> is what its seat reports to.
@@ -71,6 +72,7 @@ public static class LlavaGrains
             silo.Services.AddSingleton<SessionCaches>();
             silo.Services.AddSingleton<ImageSweeper>();
             silo.Services.AddHostedService(services => services.GetRequiredService<ImageSweeper>());
+            silo.Services.AddSingleton<AdmissionGate>();
             silo.Services.AddSingleton<SessionSweeper>();
             silo.Services.AddHostedService(services => services.GetRequiredService<SessionSweeper>());
         }

@@ -120,6 +120,7 @@ public class FakeCluster : IAsyncLifetime
             var role = _roles[int.Parse(options.SiloName.Split('_')[1])];
             silo.AddLlavaGrains(role);
             silo.Services.Configure<SessionOptions>(Configure);
+            ConfigureServices(silo.Services);
             silo.Services.AddSingleton(Config);
             silo.Services.AddSingleton<ITurnLog>(Log);
             silo.Services.AddSingleton<IImageStore>(Images);
@@ -216,6 +217,11 @@ public class FakeCluster : IAsyncLifetime
         // Completes when its thread has begun; until then images wait.
         _ = encoder.StartAsync();
         return encoder;
+    }
+
+    /// <summary>What a test needs beside, or otherwise.</summary>
+    internal virtual void ConfigureServices(IServiceCollection services)
+    {
     }
 
     /// <summary>No group of tokens is old before its test is over: only its size counts.</summary>

@@ -34,7 +34,7 @@ internal static class FleetMapping
             Checkpoint = report?.Identity.Checkpoint ?? "",
             Draining = report?.IsDraining ?? false,
             Sessions = report?.Sessions ?? 0,
-            Turns = report?.Turns.Values.Sum() ?? 0,
+            Turns = report?.Work.Values.Sum(work => work.Turns) ?? 0,
             SilentSeconds = report is null ? -1 : silo.Age.TotalSeconds,
             Encoder = report?.Encoder is not { } encoder ? null : new Protos.FleetEncoder
             {

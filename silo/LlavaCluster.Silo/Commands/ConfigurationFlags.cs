@@ -60,6 +60,7 @@ internal sealed class ConfigurationFlags
         .Add<int>("--unused-image-hours", "Sessions:UnusedImageHours", "Images that no turn uses are deleted after so long; 0: never.")
         .Add<int>("--drain-seconds", "DrainSeconds", "How long running turns may go on after SIGTERM.")
         .Add<int>("--queue-length", "QueueLength", "Most turns that wait.")
+        .Add<int>("--max-turns", "Admission:MaxTurns", "Most turns that run or wait in the whole cluster.")
         .Add<int>("--max-images", "Sessions:MaxImagesPerTurn", "Most images of one turn.")
         .Add<int>(
             "--default-max-tokens", "Sessions:DefaultMaxTokens", "Tokens of an answer where a request does not say.")

@@ -117,6 +117,7 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(settings.Node);
         services.AddSingleton(settings.Images);
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Sessions));
+        services.AddSingleton(Microsoft.Extensions.Options.Options.Create(settings.Admission));
         services.AddSingleton(model);
         services.AddSingleton(model.Config);
         services.AddSingleton(model.Tokenizer);

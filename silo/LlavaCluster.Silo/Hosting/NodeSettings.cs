@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Reflection;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Grains.Admission;
 using LlavaCluster.Silo.Commands;
 using SessionOptions = LlavaCluster.Grains.Sessions.SessionOptions;
 
@@ -20,6 +21,7 @@ internal sealed record NodeSettings(
     TierOptions Tiers,
     EdgeOptions Edge,
     SessionOptions Sessions,
+    AdmissionOptions Admission,
     ImageLimits Images)
 {
     /// <summary>Configuration section of all options.</summary>
@@ -46,6 +48,7 @@ internal sealed record NodeSettings(
         (Tiers, Section),
         (Edge, Section),
         (Sessions, $"{Section}:Sessions"),
+        (Admission, $"{Section}:Admission"),
         (Images, $"{Section}:Images"),
     ];
 
@@ -53,7 +56,7 @@ internal sealed record NodeSettings(
     /// <exception cref="UserErrorException">One line per mistake.</exception>
     public static NodeSettings Read(IConfiguration configuration)
     {
-        var settings = new NodeSettings(new(), new(), new(), new(), new(), new(), new(), new()) { Configuration = configuration };
+        var settings = new NodeSettings(new(), new(), new(), new(), new(), new(), new(), new(), new()) { Configuration = configuration };
         var mistakes = new List<string>();
         foreach (var (options, section) in settings.All)
         {

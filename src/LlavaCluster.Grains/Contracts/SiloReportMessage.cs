@@ -40,10 +40,6 @@ public sealed record SiloReportMessage
     [Id(5)]
     public required int Sessions { get; init; }
 
-    /// <summary>Turns that its conversations run, by tenant.</summary>
-    [Id(6)]
-    public required IReadOnlyDictionary<string, int> Turns { get; init; }
-
     /// <summary>Its place in a replica; decoders only.</summary>
     [Id(7)]
     public SeatLoadMessage? Seat { get; init; }
@@ -51,6 +47,14 @@ public sealed record SiloReportMessage
     /// <summary>Its image encoder; encoders only.</summary>
     [Id(8)]
     public EncoderLoadMessage? Encoder { get; init; }
+
+    /// <summary>What the turns of its conversations ask for, by tenant.</summary>
+    [Id(9)]
+    public required IReadOnlyDictionary<string, TurnWorkMessage> Work { get; init; }
+
+    /// <summary>Its turns that end in a second.</summary>
+    [Id(10)]
+    public double TurnRate { get; init; }
 }
 
 /// <summary>How one process's part of a replica is.</summary>

@@ -27,7 +27,7 @@ internal sealed class LoadReporter(
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentDictionary<SiloAddress, Task> _underWay = [];
-    private readonly Rate _answers = new(time), _computed = new(time), _tiles = new(time);
+    private readonly Rate _answers = new(time), _computed = new(time), _tiles = new(time), _turns = new(time);
     private long _number;
 
     /// <inheritdoc/>
@@ -90,7 +90,8 @@ internal sealed class LoadReporter(
         Identity = identity.At(local.SiloAddress),
         IsDraining = state.IsDraining,
         Sessions = gauges.Sessions,
-        Turns = gauges.Turns(),
+        Work = gauges.Work(),
+        TurnRate = _turns.Update(gauges.Ended),
         Seat = role.Roles.HasFlag(SiloRoles.Decoder) ? Seat(services.GetRequiredService<IDecodeEngine>()) : null,
         Encoder = role.Roles.HasFlag(SiloRoles.Encoder) ? Encoder(services.GetRequiredService<IImageEncodeEngine>()) : null,
     };

@@ -1,14 +1,16 @@
-using System.Collections.Concurrent;
+using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains.Fleet;
 
 /// <summary>What this silo counts for its reports. Any thread.</summary>
 internal sealed class SiloGauges
 {
-    private readonly ConcurrentDictionary<string, int> _turns = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TurnWorkMessage> _work = [];
     private int _sessions;
     private long _answered;
     private long _computed;
+    private long _ended;
 
     /// <summary>Conversations that live here.</summary>
     public int Sessions => Volatile.Read(ref _sessions);
@@ -18,6 +20,9 @@ internal sealed class SiloGauges
 
     /// <summary>Tokens computed since the start.</summary>
     public long Computed => Interlocked.Read(ref _computed);
+
+    /// <summary>Turns that ended since the start.</summary>
+    public long Ended => Interlocked.Read(ref _ended);
 
     /// <summary>A conversation came or went.</summary>
     public void CountSession(int difference) => Interlocked.Add(ref _sessions, difference);
@@ -29,18 +34,30 @@ internal sealed class SiloGauges
         Interlocked.Add(ref _answered, sampled);
     }
 
-    /// <summary>A turn of a tenant runs, until the result is disposed.</summary>
-    public IDisposable CountTurn(string tenant)
+    /// <summary>Work of a tenant's turns came, or, where it is negative, is done.</summary>
+    public void Count(string tenant, TurnWorkMessage work)
     {
-        _turns.AddOrUpdate(tenant, 1, (_, count) => count + 1);
-        return new CountedTurn(this, tenant);
+        Interlocked.Add(ref _ended, Math.Max(0, -work.Turns));
+        lock (_gate)
+        {
+            var all = _work.GetValueOrDefault(tenant) + work;
+            if (all == default)
+            {
+                _work.Remove(tenant);
+            }
+            else
+            {
+                _work[tenant] = all;
+            }
+        }
     }
 
-    /// <summary>Turns that run, by tenant; tenants without are left out.</summary>
-    public IReadOnlyDictionary<string, int> Turns() => _turns.Where(turns => turns.Value > 0).ToDictionary();
-
-    private sealed class CountedTurn(SiloGauges gauges, string tenant) : IDisposable
+    /// <summary>What the turns here ask for, by tenant; tenants without are left out.</summary>
+    public IReadOnlyDictionary<string, TurnWorkMessage> Work()
     {
-        public void Dispose() => gauges._turns.AddOrUpdate(tenant, 0, (_, count) => count - 1);
+        lock (_gate)
+        {
+            return new Dictionary<string, TurnWorkMessage>(_work);
+        }
     }
 }

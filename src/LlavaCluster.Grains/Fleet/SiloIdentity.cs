@@ -8,7 +8,7 @@ namespace LlavaCluster.Grains.Fleet;
 public sealed record SiloIdentity(string Checkpoint, string Version)
 {
     /// <summary>Raised with every change of what silos say to each other that an older one would misunderstand.</summary>
-    public const int Protocol = 1;
+    public const int Protocol = 2;
 
     /// <summary>Nothing known; for tests.</summary>
     public static SiloIdentity None { get; } = new("", "");

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Admission;
 using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains.Sessions;
@@ -32,6 +33,9 @@ internal sealed class LiveTurn(string turnId, TurnContent content, TurnRequestMe
 
     /// <summary>The last one who listened has gone: the turn is being cancelled, and who asks for it again goes on with a new run.</summary>
     public bool IsAbandoned { get; set; }
+
+    /// <summary>Its place in the cluster's budgets, while it has one.</summary>
+    public AdmittedTurn? Admitted { get; set; }
 
     /// <summary>It is its turn.</summary>
     public bool IsRunning { get; set; }

@@ -78,9 +78,11 @@ internal sealed partial class SessionGrain
     {
         var cancel = turn.Cancel.Token;
         var isAgain = await IsAgainAsync(turn);
+        using var admitted = turn.Admitted = _gate.Enter(turn.Request.Tenant, mustRun: isAgain);
         var started = isAgain
             ? _conversation.Open!.Started
             : await _admission.AdmitAsync(Id, _conversation, turn.TurnId, turn.Content, SeedOf(turn.TurnId), _time.GetUtcNow(), cancel);
+        _admission.Weigh(_conversation, started, turn.Admitted);
         var (end, written) = await GenerateAsync(turn, started, isAgain);
         var (tokens, text, lengths) = turn.Buffer.From(written);
         await AppendAsync(new TurnEnded(
@@ -106,7 +108,6 @@ internal sealed partial class SessionGrain
         var patience = new ReplicaPatience(_options, _time);
         _tenant = turn.Request.Tenant;
         string? lost = null;
-        using var counted = _gauges.CountTurn(turn.Request.Tenant);
         while (true)
         {
             var told = turn.Buffer.Tokens.Count;

@@ -3,6 +3,7 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Admission;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Fleet;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private readonly TimeProvider _time;
     private readonly Instruments _instruments;
     private readonly SiloGauges _gauges;
+    private readonly AdmissionGate _gate;
     private readonly ILogger<SessionGrain> _logger;
     private readonly TurnAdmission _admission;
     private readonly TurnRunner _runner;
@@ -50,12 +52,13 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         TimeProvider time,
         Instruments instruments,
         SiloGauges gauges,
+        AdmissionGate gate,
         IGrainFactory grains,
         SessionCaches caches,
         ILogger<SessionGrain> logger)
     {
-        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _gauges, _caches, _logger) =
-            (log, images, tokenizer, config, options.Value, time, instruments, gauges, caches, logger);
+        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _gauges, _gate, _caches, _logger) =
+            (log, images, tokenizer, config, options.Value, time, instruments, gauges, gate, caches, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
         _runner = new TurnRunner(grains, tokenizer, config, instruments, time);
     }

@@ -1,8 +1,10 @@
 using LlavaCluster.Core.Checkpoint;
+using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Sessions;
+using LlavaCluster.Grains.Admission;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Routing;
 
@@ -14,6 +16,9 @@ namespace LlavaCluster.Grains.Sessions;
 /// </summary>
 internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, TurnImages images, SessionOptions options)
 {
+    /// <summary>Positions of a KV block, as all engines have them.</summary>
+    private const int BlockTokens = 16;
+
     /// <summary>The log entry that begins the turn.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, NotFound or ContextExceeded.</exception>
     public async Task<TurnStarted> AdmitAsync(
@@ -80,6 +85,18 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             Tenant = tenant,
         }),
     ];
+
+    /// <summary>Tells what a turn asks of the cluster.</summary>
+    /// <exception cref="TurnRefusedException">QueueFull; says when to ask again.</exception>
+    public void Weigh(Conversation conversation, TurnStarted turn, AdmittedTurn admitted)
+    {
+        var longest = turn.MaxTokens == 0 ? options.DefaultMaxTokens : turn.MaxTokens;
+        var tokens = Math.Min(config.Text.MaxPositions, (long)conversation.Ids.Count + turn.AppendedIds.Count + longest);
+        admitted.Weigh(
+            turn.Images.DistinctBy(span => span.Image).Sum(span => AnyResGrid.Layout(config.Images, span.Width, span.Height).Tiles),
+            images.BytesOf(turn.Images),
+            (tokens + BlockTokens - 1) / BlockTokens);
+    }
 
     /// <summary>What a replica is asked: the turn, from where the log has it.</summary>
     public SequenceMessage Sequence(

@@ -16,6 +16,12 @@ internal readonly record struct TurnImage(ImageHash Hash, int Width, int Height,
 /// <summary>Looks the images of a turn up.</summary>
 internal sealed class TurnImages(IImageStore store, ImageLimits limits, LlavaConfig config)
 {
+    private readonly Dictionary<ImageHash, long> _bytes = [];
+
+    /// <summary>Bytes of the files of these images, as far as this session has seen them.</summary>
+    public long BytesOf(IReadOnlyList<ImageSpan> images) =>
+        images.Select(span => span.Image).Distinct().Sum(image => _bytes.GetValueOrDefault(image));
+
     /// <summary>The images of these parts, in order. The session holds them from now on.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument: no hash, or no image. NotFound: not in the store.</exception>
     public async Task<IReadOnlyList<TurnImage>> FindAsync(string session, IReadOnlyList<TurnPart> parts, CancellationToken cancellationToken)
@@ -48,6 +54,7 @@ internal sealed class TurnImages(IImageStore store, ImageLimits limits, LlavaCon
             throw new TurnRefusedException(RefusalCode.NotFound, $"There is no image {hash}; send its bytes, or put it first.");
         }
 
+        _bytes[hash] = file.Length;
         try
         {
             var info = ImageHeader.Read(file.Span, limits);

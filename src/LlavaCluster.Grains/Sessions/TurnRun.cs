@@ -93,6 +93,7 @@ internal sealed class TurnRun(
         if (!_hasToken)
         {
             _hasToken = true;
+            turn.Admitted?.ImagesDone();
             instruments.OnFirstToken(time.GetElapsedTime(turn.Arrived));
         }
 

@@ -71,7 +71,7 @@ public sealed class ClusterViewTests
         Identity = SiloIdentity.None.At(Silo(silo)),
         IsDraining = isDraining,
         Sessions = 0,
-        Turns = new Dictionary<string, int>(),
+        Work = new Dictionary<string, TurnWorkMessage>(),
         Seat = new SeatLoadMessage
         {
             Shard = $"{replica}/0",

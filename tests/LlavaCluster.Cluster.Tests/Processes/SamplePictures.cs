@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using Google.Protobuf;
 using LlavaCluster.Protos;
 using LlavaCluster.Tests;
@@ -8,11 +9,24 @@ namespace LlavaCluster.Cluster.Tests.Processes;
 /// <summary>Pictures, good and bad, as files' bytes and as parts of turns.</summary>
 internal static class SamplePictures
 {
+    /// <summary>Bytes of a PNG file's signature and first chunk.</summary>
+    private const int HeaderLength = 33;
+
     /// <summary>The path of a golden picture.</summary>
     public static string PathOf(string name) => GoldenFolder.Of("pictures", name);
 
     /// <summary>A golden picture.</summary>
     public static Part Of(string name) => Part(File.ReadAllBytes(PathOf(name)));
+
+    /// <summary>A golden PNG picture with a note in its file: the same pixels, and another hash.</summary>
+    public static Part Marked(string name, string note)
+    {
+        var file = File.ReadAllBytes(PathOf(name));
+        var chunk = Encoding.Latin1.GetBytes($"....tEXtComment\0{note}....");
+        BinaryPrimitives.WriteInt32BigEndian(chunk, chunk.Length - 12);
+        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(chunk.Length - 4), Crc32(chunk.AsSpan(4, chunk.Length - 8)));
+        return Part([.. file[..HeaderLength], .. chunk, .. file[HeaderLength..]]);
+    }
 
     /// <summary>A part of these bytes.</summary>
     public static Part Part(byte[] file) => new() { Image = ByteString.CopyFrom(file) };
@@ -27,7 +41,7 @@ internal static class SamplePictures
     /// <summary>The signature and header of a PNG file of that size; no pixel follows.</summary>
     public static byte[] PngHeader(int width, int height)
     {
-        var file = new byte[33];
+        var file = new byte[HeaderLength];
         ReadOnlySpan<byte> signature = [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10, 0, 0, 0, 13];
         signature.CopyTo(file);
         "IHDR"u8.CopyTo(file.AsSpan(12));

@@ -73,6 +73,11 @@ internal static class Program
         {
             var result = await SceneRun.PlayAsync(scene, talks, expected[(talks.Tokens, scene.Ranks)], slack, Time, cancellationToken);
             Console.WriteLine(result.Line);
+            foreach (var line in result.Said)
+            {
+                Console.WriteLine($"    {line}");
+            }
+
             if (result.Failure is not null)
             {
                 failed++;

@@ -25,6 +25,9 @@ internal sealed record SceneResult(string Name)
     /// <summary>Why it was not played; null: it was.</summary>
     public string? Skipped { get; set; }
 
+    /// <summary>What was measured beside, a line each.</summary>
+    public IReadOnlyList<string> Said { get; init; } = [];
+
     /// <summary>What the processes logged, where it failed.</summary>
     public List<string> Logs { get; } = [];
 

@@ -7,11 +7,16 @@ namespace LlavaCluster.Cluster.Tests.Scenarios;
 /// <summary>A scene as it is played.</summary>
 internal sealed class SceneRun
 {
-    /// <summary>A scene that is not over by then has failed.</summary>
+    /// <summary>A scene that is not over by then, on a quiet machine, has failed.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    /// <summary>So long after something happened all gateways know of it, on a quiet machine.</summary>
+    private static readonly TimeSpan Rumour = TimeSpan.FromMilliseconds(500);
 
     private readonly Expected _expected;
     private readonly List<Talker> _talkers = [];
+    private readonly List<string> _said = [];
+    private Task _talking = Task.CompletedTask;
 
     private SceneRun(SceneCluster cluster, Expected expected, double slack, TimeProvider time)
     {
@@ -47,7 +52,7 @@ internal sealed class SceneRun
     public static async Task<SceneResult> PlayAsync(
         Scene scene, Talks talks, Expected expected, double slack, TimeProvider time, CancellationToken cancellationToken)
     {
-        using var late = new CancellationTokenSource(Longest, time);
+        using var late = new CancellationTokenSource(Longest * slack, time);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         var result = new SceneResult(scene.Name);
         SceneRun? run = null;
@@ -64,7 +69,7 @@ internal sealed class SceneRun
             {
                 result.Logs.AddRange(cluster.Silos.Select(silo => $"--- {silo.Plan.Name}\n{silo.Log}"));
                 result.Failure = error is OperationCanceledException && late.IsCancellationRequested
-                    ? $"not over in {Longest.TotalMinutes} minutes"
+                    ? $"not over in {Longest.TotalMinutes * slack} minutes"
                     : Sentence(error);
             }
         }
@@ -84,12 +89,29 @@ internal sealed class SceneRun
             WorstGap = run.Watch.WorstGap,
             Recovery = run.Watch.WorstRecovery,
             Repeats = run._talkers.Sum(talker => talker.Repeats),
+            Said = run._said,
         };
     }
 
     /// <summary>The silos of these names; all when there is none.</summary>
     public IEnumerable<SceneSilo> Named(IReadOnlyList<string> names) =>
         names.Count == 0 ? Cluster.Silos : names.Select(name => Cluster[name]);
+
+    /// <summary>The clients.</summary>
+    public IReadOnlyList<Talker> Talkers => _talkers;
+
+    /// <summary>Waits until the clients have said all.</summary>
+    public Task TalkedAsync(CancellationToken cancellationToken) => _talking.WaitAsync(cancellationToken);
+
+    /// <summary>The fleet as a gateway sees it when it has heard of all that happened until now.</summary>
+    public async Task<GetFleetResponse> FleetAsync(CancellationToken cancellationToken)
+    {
+        await PauseAsync(Rumour * Slack, cancellationToken);
+        return await Cluster.Gateways[0].GetFleetAsync(new GetFleetRequest(), cancellationToken: cancellationToken);
+    }
+
+    /// <summary>Adds a line to what was measured.</summary>
+    public void Say(string line) => _said.Add(line);
 
     /// <summary>A fault strikes.</summary>
     public void Strike()
@@ -155,7 +177,7 @@ internal sealed class SceneRun
     private async Task PlayAsync(Scene scene, Talks talks, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var talking = TalkAsync(scene, talks, stop.Token);
+        var talking = _talking = TalkAsync(scene, talks, stop.Token);
         var acting = ActAsync(scene.Acts, stop.Token);
         try
         {

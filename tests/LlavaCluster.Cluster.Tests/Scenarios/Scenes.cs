@@ -7,6 +7,7 @@ internal static class Scenes
 
     private static readonly Talks Full = new(64, 4, 40);
     private static readonly Talks Small = new(12, 3, 40);
+    private static readonly Talks Many = new(200, 6, 8) { HasOwnPictures = true };
     private static readonly Talks Nobody = new(0, 0, 40);
     private static readonly Act Decoding = new Act.When(Moment.Decode, 4);
     private static readonly SmallDisk Disk = new("node-0", 16);
@@ -14,6 +15,12 @@ internal static class Scenes
     private static IReadOnlyList<SiloPlan> TwoGateways =>
         [Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("engine-0", "encoder,decoder")];
 
+    private static IReadOnlyList<SiloPlan> Fleet =>
+    [
+        Silo("gateway-0", "gateway"), Silo("gateway-1", "gateway"), Silo("gateway-2", "gateway"),
+        Silo("encoder-0", "encoder"), Silo("encoder-1", "encoder"),
+        .. Enumerable.Range(0, 3).Select(i => Silo($"decoder-{i}", "decoder", "--kv-cache-mib", "400")),
+    ];
 
     /// <summary>In the order in which they are played.</summary>
     public static IReadOnlyList<Scene> All { get; } =
@@ -160,6 +167,25 @@ internal static class Scenes
             Talks = Full,
             Ground = new TwoNetworks(),
             Acts = [Decoding, new TwoNetworks.Cut("decoder-1", 10), new Act.Recovered(8)],
+        },
+        new("one-gateway", "many conversations through one of three gateways, to three decoders and two encoders: what \"any-gateway\" is held against")
+        {
+            Silos = Fleet,
+            Talks = Many,
+            Called = "gateway-0",
+            Acts = [new Spread(0.99, 0.10)],
+        },
+        new("any-gateway", "the same, each turn through a gateway drawn at random; then one picture in 50 conversations at once")
+        {
+            Silos = Fleet,
+            Talks = Many,
+            Acts = [new Spread(0.99, 0.10), new SameImage(50)],
+        },
+        new("any-gateway-few", "the same with fewer conversations, for a machine with two cores")
+        {
+            Silos = Fleet,
+            Talks = Many with { Sessions = 60, Turns = 4 },
+            Acts = [new Spread(0.99, 0.10), new SameImage(50)],
         },
         new("vanish", "clients vanish in the middle of their answers, all at once; their KV blocks are free within 2 s")
         {

@@ -19,10 +19,14 @@ internal sealed class Talker(
     /// <summary>Without any event for so long a turn is lost.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
+    /// <summary>Positions of a KV block.</summary>
+    private const int BlockTokens = 16;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly Random _random = new(number);
     private readonly List<SpokenAnswer> _answers = [];
+    private int _known;
 
     /// <summary>Id of the session; empty until the server has told it.</summary>
     public string Session { get; private set; } = "";
@@ -32,6 +36,18 @@ internal sealed class Talker(
 
     /// <summary>How often a turn was asked for again.</summary>
     public int Repeats { get; private set; }
+
+    /// <summary>Tokens in whole KV blocks that a replica had computed for the conversation before, over all turns.</summary>
+    public long Due { get; private set; }
+
+    /// <summary>So many of them were found again.</summary>
+    public long Found { get; private set; }
+
+    /// <summary>Who answered last.</summary>
+    public string Replica { get; private set; } = "";
+
+    /// <summary>How often another replica answered than the turn before.</summary>
+    public int Moves { get; private set; }
 
     /// <summary>The whole conversation.</summary>
     /// <exception cref="SceneFailedException">A promise of the interface was broken, or a turn was lost.</exception>
@@ -54,8 +70,21 @@ internal sealed class Talker(
             }
 
             _answers.Add(hearing.Answer);
+            Note(hearing.First!, hearing.Tokens);
             watch.Ended(number);
         }
+    }
+
+    /// <summary>Counts what the turn found of what was computed before it.</summary>
+    private void Note(TurnStarted started, int answered)
+    {
+        var due = _known / BlockTokens * BlockTokens;
+        Due += due;
+        Found += Math.Min(due, started.CachedTokens);
+        Moves += Replica.Length > 0 && Replica != started.Replica ? 1 : 0;
+        Replica = started.Replica;
+        // The last token of an answer is not computed.
+        _known = started.PromptTokens + answered - 1;
     }
 
     private async Task HearAsync(ChatRequest request, Hearing hearing, CancellationToken cancellationToken)
@@ -116,6 +145,9 @@ internal sealed class Talker(
 
         public int Tokens => _tokens.Count;
 
+        /// <summary>How the turn began, when it was asked for first.</summary>
+        public TurnStarted? First { get; private set; }
+
         public SpokenAnswer Answer => new(_tokens, _text.ToString());
 
         public void CallBegins() => _started = false;
@@ -130,6 +162,7 @@ internal sealed class Talker(
                     Require(talker.Session.Length == 0 || happened.Started.SessionId == talker.Session, $"session {happened.Started.SessionId} answers");
                     Require(happened.Started.TurnId == turn, $"turn {happened.Started.TurnId} is answered");
                     _started = true;
+                    First ??= happened.Started;
                     talker.Session = happened.Started.SessionId;
                     talker.Tell(watch => watch.Started(talker.Number));
                     return false;

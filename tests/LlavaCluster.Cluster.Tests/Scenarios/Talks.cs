@@ -24,6 +24,9 @@ internal sealed record Talks(int Sessions, int Turns, int Tokens)
     private static readonly string[] Pictures =
         ["p13x700.png", "p801x37.png", "p37x801.png", "p161x184.png", "p336x336.png", "form-grey.png", "p2x2.png"];
 
+    /// <summary>No two turns bring the same picture file; the pixels are those of the golden pictures all the same.</summary>
+    public bool HasOwnPictures { get; init; }
+
     /// <summary>Whether a turn brings a picture: the first one of every other session, and the third one of every fourth.</summary>
     public static bool HasPicture(int session, int turn) =>
         (turn == 0 && session % 2 == 1) || (turn == 2 && session % 4 == 0);
@@ -42,7 +45,8 @@ internal sealed record Talks(int Sessions, int Turns, int Tokens)
         };
         if (HasPicture(session, turn))
         {
-            request.Parts.Add(SamplePictures.Of(Pictures[random.Next(Pictures.Length)]));
+            var picture = Pictures[random.Next(Pictures.Length)];
+            request.Parts.Add(HasOwnPictures ? SamplePictures.Marked(picture, $"{session}/{turn}") : SamplePictures.Of(picture));
         }
 
         request.Parts.Add(new Part { Text = $"{text}?" });

@@ -94,7 +94,16 @@ internal sealed class Node : IAsyncDisposable
         }
         catch
         {
-            await node.DisposeAsync();
+            try
+            {
+                await node.DisposeAsync();
+            }
+            catch (Exception stopping) when (stopping is InvalidOperationException or AggregateException)
+            {
+                // A silo that did not get as far as to run cannot be stopped, and says so; what failed before is what counts.
+                await stores.DisposeAsync();
+            }
+
             throw;
         }
     }

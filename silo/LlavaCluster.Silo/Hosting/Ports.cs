@@ -7,12 +7,31 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>Ports of this machine.</summary>
 internal static class Ports
 {
-    /// <summary>A port that nobody listens at now.</summary>
+    /// <summary>Free ports are taken from here: below those that systems give to connections, which come and go all the time.</summary>
+    private const int First = 20_000, Count = 12_000;
+
+    private static int _next = Environment.ProcessId * 97 % Count;
+
+    /// <summary>A port of this machine that nobody listens at now, and which the next caller in this process does not get.</summary>
+    /// <exception cref="UserErrorException">There is none.</exception>
     public static int Free()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var tries = 0; tries < Count; tries++)
+        {
+            var port = First + (int)((uint)Interlocked.Increment(ref _next) % Count);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody's; the next one.
+            }
+        }
+
+        throw new UserErrorException($"None of the ports {First}–{First + Count - 1} is free. Name one with --silo-port.");
     }
 
     /// <summary>Refuses a port that is taken before anything is loaded.</summary>

@@ -2,6 +2,7 @@ using Grpc.Core;
 using LlavaCluster.Client;
 using LlavaCluster.Cluster.Tests.Storage;
 using LlavaCluster.Protos;
+using LlavaCluster.Silo.Hosting;
 using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Processes;
@@ -20,7 +21,7 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
     public async Task TwoGateways_OneSession_IsServedThroughEitherAndSurvivesBoth()
     {
         var golden = GoldenAnswer.Read("vicuna", "text-only");
-        var (portA, portB) = (FreePort(), FreePort());
+        var (portA, portB) = (Ports.Free(), Ports.Free());
         var a = await MemberAsync("a", portA);
         await using var b = await MemberAsync("b", portB);
 
@@ -215,12 +216,5 @@ public sealed class RedisClusterTests(RedisServer redis) : IClassFixture<RedisSe
         }
 
         return listed;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

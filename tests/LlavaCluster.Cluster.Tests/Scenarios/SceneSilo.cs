@@ -1,6 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using LlavaCluster.Cluster.Tests.Processes;
+using LlavaCluster.Silo.Hosting;
 using LlavaCluster.Tests;
 
 namespace LlavaCluster.Cluster.Tests.Scenarios;
@@ -12,7 +11,6 @@ namespace LlavaCluster.Cluster.Tests.Scenarios;
 internal sealed class SceneSilo : IAsyncDisposable
 {
     private const int Kill = 9, Stop = 19, Continue = 18;
-    private static int _nextPort = 20_000 + (Environment.ProcessId % 5_000);
 
     private readonly string _file;
     private readonly string[] _arguments;
@@ -26,10 +24,10 @@ internal sealed class SceneSilo : IAsyncDisposable
     public SceneSilo(SiloPlan plan, params IEnumerable<string> shared)
     {
         Plan = plan;
-        var grpc = FreePort();
+        var grpc = Ports.Free();
         Server = new Uri($"http://127.0.0.1:{grpc}");
-        Http = FreePort();
-        SiloPort = FreePort();
+        Http = Ports.Free();
+        SiloPort = Ports.Free();
         _arguments =
         [
             "serve", "--model", GoldenFolder.Of("checkpoints", "vicuna"), "--dtype", "float32", "--roles", plan.Roles,
@@ -133,22 +131,5 @@ internal sealed class SceneSilo : IAsyncDisposable
         await Program.DisposeAsync();
         _logs.Add(Program.Errors);
         _program = null;
-    }
-
-    private static int FreePort()
-    {
-        while (true)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, Interlocked.Increment(ref _nextPort));
-                listener.Start();
-                return ((IPEndPoint)listener.LocalEndpoint).Port;
-            }
-            catch (SocketException)
-            {
-                // Somebody's; the next one.
-            }
-        }
     }
 }

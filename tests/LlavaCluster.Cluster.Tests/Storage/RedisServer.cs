@@ -1,7 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
 using LlavaCluster.Cluster.Tests.Processes;
 using LlavaCluster.Grains.Storage;
+using LlavaCluster.Silo.Hosting;
 using StackExchange.Redis;
 using Xunit;
 
@@ -13,7 +12,7 @@ public sealed class RedisServer : IAsyncLifetime
     private const int Stop = 19, Continue = 18, Kill = 9;
 
     private readonly ScratchFolder _folder = new();
-    private readonly int _port = FreePort();
+    private readonly int _port = Ports.Free();
     private RunningProgram _program = null!;
 
     /// <summary>Address of this machine that it is also reached by.</summary>
@@ -69,12 +68,5 @@ public sealed class RedisServer : IAsyncLifetime
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync(Address);
         return await redis.GetDatabase().KeyDeleteAsync([.. redis.GetServer(Address).Keys(pattern: pattern)]);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -37,8 +37,8 @@ internal static class CollectivesBenchmark
             + "µs per sum on rank 0 (least batch in brackets)");
         Console.WriteLine($"{"",-14}{string.Concat(Sizes.Select(size => $"{size.Name,20}"))}");
         Report("in process", () => [.. InProcessCollective.Create(ranks)]);
-        Report("TCP", () => Form(ranks, new TcpCollectiveOptions()));
-        Report("shared memory", () => Form(ranks, new TcpCollectiveOptions { SharedMemory = true }));
+        Report("TCP", () => RankThreads.Form(ranks, new TcpCollectiveOptions()));
+        Report("shared memory", () => RankThreads.Form(ranks, new TcpCollectiveOptions { SharedMemory = true }));
         if (nccl is not null)
         {
             var library = NcclLibrary.Open(nccl);
@@ -95,22 +95,11 @@ internal static class CollectivesBenchmark
         threads.ForEach(thread => thread.Join());
     }
 
-    private static IReadOnlyList<ICollective> Form(int ranks, TcpCollectiveOptions options)
-    {
-        var listeners = Enumerable.Range(0, ranks).Select(_ => new RankListener(IPAddress.Loopback)).ToArray();
-        var addresses = listeners.Select(listener => listener.Address).ToArray();
-        return Start(ranks, rank => TcpCollective.Join(listeners[rank], addresses, Guid.Empty, 0, rank, options, TimeProvider.System));
-    }
-
     private static IReadOnlyList<ICollective> FormNccl(NcclLibrary library, int ranks)
     {
         var id = library.NewId();
-        return Start(ranks, rank => NcclCollective.Join(library, id, rank, ranks, TimeSpan.FromSeconds(30), TimeProvider.System));
+        return RankThreads.Start<ICollective>(ranks, rank => NcclCollective.Join(library, id, rank, ranks, TimeSpan.FromSeconds(30), TimeProvider.System));
     }
-
-    private static IReadOnlyList<ICollective> Start(int ranks, Func<int, ICollective> join) =>
-        Task.WhenAll(Enumerable.Range(0, ranks).Select(rank => Task.Factory.StartNew(
-            () => join(rank), TaskCreationOptions.LongRunning))).GetAwaiter().GetResult();
 
     private static (double Sending, double Arriving) PlanTimes(int sequences)
     {

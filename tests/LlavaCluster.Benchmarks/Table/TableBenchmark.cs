@@ -16,6 +16,8 @@ internal static class TableBenchmark
         new PromptRow("prefill-512", 512),
         new PromptRow("prefill-2928", 2928),
         new TowerRow(),
+        TensorParallelRow.OfDecode,
+        TensorParallelRow.OfPrompt,
         new ConversationRow("turn-2", "turn 2 on a 2,928-token image, time to first token", 0.03, newSession: false),
         new ConversationRow("new-session", "same picture in a new session, time to first token", 0.10, newSession: true),
         new BesideRow(),

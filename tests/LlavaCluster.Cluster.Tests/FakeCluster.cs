@@ -138,13 +138,14 @@ public class FakeCluster : IAsyncLifetime
             }
         });
         _cluster = builder.Build();
-        await _cluster.DeployAsync();
-        await _cluster.WaitForClusterManifestToStabilizeAsync();
+        using var patience = new CancellationTokenSource(Patience);
+        await _cluster.DeployAsync(patience.Token);
+        await _cluster.WaitForClusterManifestToStabilizeAsync().WaitAsync(patience.Token);
         for (var i = 0; i < _roles.Length; i++)
         {
             if (_roles[i].Roles.HasFlag(SiloRoles.Decoder))
             {
-                await ((DecodeLoop)_cluster.Silos[i].ServiceProvider.GetRequiredService<IDecodeEngine>()).StartAsync();
+                await ((DecodeLoop)_cluster.Silos[i].ServiceProvider.GetRequiredService<IDecodeEngine>()).StartAsync(patience.Token);
             }
         }
 
@@ -154,10 +155,11 @@ public class FakeCluster : IAsyncLifetime
     public async Task DisposeAsync()
     {
         Runner.BeforeStep = null;
-        await _cluster!.StopAllSilosAsync();
-        await _cluster.DisposeAsync();
-        await Task.WhenAll(Engines.Values.Select(engine => engine.StopAsync()));
-        await Task.WhenAll(Encoders.Values.Append(Encoder).Distinct().Select(encoder => encoder.StopAsync()));
+        using var patience = new CancellationTokenSource(Patience);
+        await _cluster!.StopAllSilosAsync(patience.Token).WaitAsync(2 * Patience);
+        await _cluster.DisposeAsync().AsTask().WaitAsync(Patience);
+        await Task.WhenAll(Engines.Values.Select(engine => engine.StopAsync())).WaitAsync(Patience);
+        await Task.WhenAll(Encoders.Values.Append(Encoder).Distinct().Select(encoder => encoder.StopAsync())).WaitAsync(Patience);
     }
 
     /// <summary>Waits until every silo has heard what all serve, and the engines are up.</summary>

@@ -50,7 +50,7 @@ public sealed class OrderedRunTests
     [Fact]
     public async Task EachAsync_WorkThatThrows_EndsTheOthersAndThrows()
     {
-        var ended = new TaskCompletionSource();
+        var (begun, ended) = (new TaskCompletionSource(), new TaskCompletionSource());
         var thrown = await Assert.ThrowsAsync<FormatException>(() => Collect(OrderedRun.EachAsync(
             Enumerable.Range(0, 2),
             2,
@@ -58,17 +58,20 @@ public sealed class OrderedRunTests
             {
                 if (i == 0)
                 {
+                    // Not before the other is under way: it would not be begun any more.
+                    await begun.Task;
                     throw new FormatException("first");
                 }
 
                 cancel.Register(ended.SetResult);
+                begun.SetResult();
                 await new TaskCompletionSource().Task.WaitAsync(cancel);
                 return i;
             },
             CancellationToken.None)));
 
         Assert.Equal("first", thrown.Message);
-        await ended.Task;
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]

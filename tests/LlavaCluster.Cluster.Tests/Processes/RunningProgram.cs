@@ -107,10 +107,10 @@ internal sealed partial class RunningProgram : IAsyncDisposable
         if (!_process.HasExited)
         {
             _process.Kill(entireProcessTree: true);
-            await _process.WaitForExitAsync();
+            await _process.WaitForExitAsync().WaitAsync(Patience);
         }
 
-        await Task.WhenAll(_output.End, _errors.End);
+        await Task.WhenAll(_output.End, _errors.End).WaitAsync(Patience);
         _process.Dispose();
     }
 

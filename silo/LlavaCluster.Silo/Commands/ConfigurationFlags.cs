@@ -45,6 +45,7 @@ internal sealed class ConfigurationFlags
         .Add<int>("--rank", "Rank", "The one rank of the replica that this process serves; others serve the others.")
         .Add<string>("--spare", "Spare", "Name of this process as a spare one: it takes the place of a rank that is missing.")
         .Add<int>("--spare-after-seconds", "SpareAfterSeconds", "How long a rank may be missing before that (default 2).")
+        .Add<int>("--rank-silence-milliseconds", "RankSilenceMilliseconds", "Silence after which a rank counts as missing (default 500).")
         .Add<string>("--collective", "Collective", "What the ranks' numbers travel by: auto, tcp, shared or nccl.")
         .Add<string>("--nccl-library", "NcclLibrary", "File of the NCCL library (default: the system's libnccl.so.2).")
         .Add<string>("--encoder", "Encoder", "Name of this process's image encoder, unique in the cluster.")

@@ -47,6 +47,13 @@ internal sealed class FleetOptions : IValidatableObject
     public int SpareAfterSeconds { get; set; } = 2;
 
     /// <summary>
+    /// A rank that the leader hears nothing of for so long, milliseconds, is missing, and the other way round: short finds a lost machine
+    /// soon, long bears machines with too much to do.
+    /// </summary>
+    [Range(100, 600_000)]
+    public int RankSilenceMilliseconds { get; set; } = 500;
+
+    /// <summary>
     /// What the ranks' numbers travel by: auto (nccl between GPUs, else tcp), tcp, shared (memory, where all ranks are processes of one
     /// machine) or nccl.
     /// </summary>

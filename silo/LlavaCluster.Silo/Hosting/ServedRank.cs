@@ -44,7 +44,11 @@ internal sealed class ServedRank : IAsyncDisposable
                 Replica = fleet.Replica,
                 Rank = fleet.Rank,
                 Address = IPAddress.Parse(fleet.SiloAddress),
-                Link = new ShardLinkOptions { Secure = tls is null ? null : tls.Secure },
+                Link = new ShardLinkOptions
+                {
+                    Silence = TimeSpan.FromMilliseconds(fleet.RankSilenceMilliseconds),
+                    Secure = tls is null ? null : tls.Secure,
+                },
                 Secure = tls is null ? null : tls.Secure,
                 Loop = (runner, link, epoch) => EngineSet.MakeLoop(runner, link, features(), model, settings, epoch, time, engineObserver),
                 WarmUp = (loop, stop) => EngineService.WarmUpAsync(loop, model, stop),

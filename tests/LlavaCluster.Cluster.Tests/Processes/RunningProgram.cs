@@ -160,7 +160,16 @@ internal sealed partial class RunningProgram : IAsyncDisposable
                     return at + text.Length;
                 }
 
-                var first = await Task.WhenAny(more, End).WaitAsync(patience.Token);
+                Task first;
+                try
+                {
+                    first = await Task.WhenAny(more, End).WaitAsync(patience.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                    throw new TimeoutException($"No '{text}' within {Patience.TotalSeconds} s. The program wrote:\n{program.Output}\n{program.Errors}");
+                }
+
                 if (first == End && Text == all)
                 {
                     throw new InvalidOperationException(

@@ -85,21 +85,22 @@ internal sealed class ModelParts
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
 
     /// <summary>
-    /// Gives the language model slower memory for KV: on a CPU, to a replica of one rank.
+    /// Gives the language model slower memory for KV: on a CPU, to a replica whose ranks are all in this process; they share it evenly.
     /// </summary>
     /// <param name="tiers">How much.</param>
     /// <param name="folder">Where files go; null: nowhere.</param>
     public void AddTiers(TierOptions tiers, string? folder)
     {
-        if (!_device.IsCpu || _options.TensorParallel > 1)
+        if (!_device.IsCpu || _ranks.Count < _options.TensorParallel)
         {
             return;
         }
 
-        var host = KvBudget.BlocksBelow(_blockBytes, tiers.KvHostMib, _free / 8, _blocks);
+        var allBytes = _blockBytes * _options.TensorParallel;
+        var host = KvBudget.BlocksBelow(allBytes, tiers.KvHostMib, _free / 8, _blocks);
         var disk = folder is null || host == 0
             ? 0
-            : KvBudget.BlocksBelow(_blockBytes, tiers.KvDiskMib, DataFolder.FreeBytes(folder) / 10, 4L * _blocks);
+            : KvBudget.BlocksBelow(allBytes, tiers.KvDiskMib, DataFolder.FreeBytes(folder) / 10, 4L * _blocks);
         _tiers = (host, disk, folder);
     }
 

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
@@ -29,7 +30,27 @@ public interface IShardLink : IDisposable
     void Leave(int rank, string reason)
     {
     }
+
+    /// <summary>Whether <see cref="ShardMessage.Move"/> and its answers can be sent.</summary>
+    bool CarriesMoves => false;
+
+    /// <summary>Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> on a rank. Leader only; to be set before the first.</summary>
+    Action<int, MoveAnswer>? Answered
+    {
+        get => null;
+        set => throw new InvalidOperationException($"{GetType().Name} carries no moves of KV blocks.");
+    }
+
+    /// <summary>Tells the leader what came of a <see cref="ShardMessage.Move"/>. Follower only; any thread.</summary>
+    /// <param name="rank">The follower's rank, from 1.</param>
+    /// <param name="answer">Of which move, and what.</param>
+    void Answer(int rank, MoveAnswer answer) => throw new InvalidOperationException($"{GetType().Name} carries no moves of KV blocks.");
 }
+
+/// <summary>What came of a <see cref="ShardMessage.Move"/> on one rank.</summary>
+/// <param name="Number">Its number, from 1; 0: the rank is gone and will answer no more.</param>
+/// <param name="Result">What came of it.</param>
+public sealed record MoveAnswer(long Number, TierMoveResult Result);
 
 /// <summary>One thing that a follower must do.</summary>
 public abstract record ShardMessage
@@ -46,6 +67,9 @@ public abstract record ShardMessage
 
     /// <summary>Call <see cref="IModelRunner.Run"/>.</summary>
     public sealed record Run(StepPlan Plan) : ShardMessage;
+
+    /// <summary>Call <see cref="IBlockMover.Begin"/> of the runner's mover, and tell by <see cref="IShardLink.Answer"/> what came of it.</summary>
+    public sealed record Move(long Number, TierMove What) : ShardMessage;
 
     /// <summary>No more messages.</summary>
     public sealed record Stop : ShardMessage;

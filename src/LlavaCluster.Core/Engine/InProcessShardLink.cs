@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
@@ -27,6 +28,19 @@ public sealed class InProcessShardLink : IShardLink
             queue.Add(message);
         }
     }
+
+    /// <inheritdoc/>
+    public bool CarriesMoves => true;
+
+    /// <inheritdoc/>
+    public Action<int, MoveAnswer>? Answered { get; set; }
+
+    /// <inheritdoc/>
+    public void Answer(int rank, MoveAnswer answer) => Answered?.Invoke(rank, answer);
+
+    /// <inheritdoc/>
+    public void Leave(int rank, string reason) =>
+        Answered?.Invoke(rank, new MoveAnswer(0, new TierMoveResult([], TimeSpan.Zero, new InvalidOperationException($"Rank {rank} is gone: {reason}"))));
 
     /// <summary>Waits for the next message.</summary>
     /// <param name="rank">The follower's rank, from 1.</param>

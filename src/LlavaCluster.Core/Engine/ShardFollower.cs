@@ -92,6 +92,11 @@ public sealed class ShardFollower : IAsyncDisposable
                 Check(run.Plan, step++);
                 runner.Run(run.Plan);
                 return true;
+            case ShardMessage.Move move:
+                var mover = runner.Mover
+                    ?? throw new InvalidOperationException($"Rank {_rank} was told to move KV blocks; it has no slower memory for them.");
+                mover.Begin(move.What, (_, result) => _link.Answer(_rank, new MoveAnswer(move.Number, result)));
+                return true;
             default:
                 return false;
         }

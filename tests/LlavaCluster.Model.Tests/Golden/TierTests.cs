@@ -72,7 +72,8 @@ public sealed class TierTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task<(int Cached, string[] Tokens)> HotAsync(
+    /// <summary>Two turns whose KV stays where it is: how much the second one found, its tokens and the bits of their log-probabilities.</summary>
+    internal static async Task<(int Cached, string[] Tokens)> HotAsync(
         GoldenModel model, KernelChoice kernels, GoldenCase golden, SequenceRequest first, SequenceRequest second)
     {
         await using var loop = LoopOf(model, golden, new DecodeLoopOptions(), new NoObserver(), () => model.Runner(blocks: 1024, kernels: kernels));
@@ -81,11 +82,13 @@ public sealed class TierTests(ITestOutputHelper output)
         return await AskAsync(loop, second);
     }
 
-    private static DecodeLoop LoopOf(
-        GoldenModel model, GoldenCase golden, DecodeLoopOptions options, IEngineObserver observer, Func<IModelRunner> runner) =>
-        new(runner, new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer);
+    /// <summary>An engine over a golden model.</summary>
+    internal static DecodeLoop LoopOf(
+        GoldenModel model, GoldenCase golden, DecodeLoopOptions options, IEngineObserver observer, Func<IModelRunner> runner, IShardLink? link = null) =>
+        new(runner, link ?? new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer);
 
-    private static async Task<(int Cached, string[] Tokens)> AskAsync(DecodeLoop loop, SequenceRequest request)
+    /// <summary>One turn, as <see cref="HotAsync"/> tells it.</summary>
+    internal static async Task<(int Cached, string[] Tokens)> AskAsync(DecodeLoop loop, SequenceRequest request)
     {
         var (cached, tokens) = (0, new List<string>());
         await foreach (var next in loop.GenerateAsync(request, CancellationToken.None))
@@ -111,7 +114,8 @@ public sealed class TierTests(ITestOutputHelper output)
         }
     }
 
-    private static SequenceRequest RequestOf(GoldenModel model, GoldenCase golden, IEnumerable<int> ids) => new()
+    /// <summary>A turn about the pictures of a case.</summary>
+    internal static SequenceRequest RequestOf(GoldenModel model, GoldenCase golden, IEnumerable<int> ids) => new()
     {
         Name = golden.Name,
         TokenIds = [.. ids],
@@ -139,7 +143,8 @@ public sealed class TierTests(ITestOutputHelper output)
         public string Flush() => "";
     }
 
-    private sealed class Failures : IEngineObserver
+    /// <summary>Nothing may fail but moves, which are noted.</summary>
+    internal sealed class Failures : IEngineObserver
     {
         public List<string> Errors { get; } = [];
 

@@ -214,9 +214,9 @@ internal sealed class ShardLine : IDisposable
 
     private void ReadFrames()
     {
-        var frames = new ShardFrameReader(new BufferedStream(_connection.Stream, InlineBytes), _options.MaxMessageBytes);
         try
         {
+            var frames = new ShardFrameReader(new BufferedStream(_connection.Stream, InlineBytes), _options.MaxMessageBytes);
             while (true)
             {
                 var kind = frames.Read(out var body);
@@ -246,8 +246,9 @@ internal sealed class ShardLine : IDisposable
         {
             Lose($"Rank {_connection.Rank} is gone: its end of the connection was closed.");
         }
-        catch (Exception error) when (error is IOException or ObjectDisposedException)
+        catch (Exception error) when (error is IOException or ObjectDisposedException or NotSupportedException)
         {
+            // The last: a buffered stream says so when this end closes the connection between two of its reads.
             Lose($"Rank {_connection.Rank} is gone: {error.Message}");
         }
         catch (InvalidDataException error)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Links;
@@ -38,6 +39,18 @@ public sealed class TcpShardLinkTests
         await Task.WhenAll(first.Completion, second.Completion).WaitAsync(Patience);
         Assert.All(runners, runner => Assert.Equal(leader.Calls, runner.Calls));
         Array.ForEach(ends, end => end.Dispose());
+    }
+
+    /// <summary>Not caught, it would end the process: nobody stands behind a reader thread.</summary>
+    [Fact]
+    public async Task Line_ConnectionIsClosedBetweenTwoReads_IsLost()
+    {
+        var lost = new TaskCompletionSource<string>();
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var line = new ShardLine(
+            new RankConnection(1, socket, new NoLongerReadable()), Options, new FakeTimeProvider(), (_, _, _) => { }, lost.SetResult);
+
+        Assert.Equal("Rank 1 is gone: Stream does not support reading.", await lost.Task.WaitAsync(Patience));
     }
 
     [Fact]
@@ -251,5 +264,11 @@ public sealed class TcpShardLinkTests
             Connection.Dispose();
             _listener.Dispose();
         }
+    }
+
+    /// <summary>As a socket's stream is once it was disposed.</summary>
+    private sealed class NoLongerReadable : MemoryStream
+    {
+        public override bool CanRead => false;
     }
 }

@@ -52,11 +52,11 @@ public sealed class VisionEncoder : IVisionEncoder
         for (var i = 0; i < images.Count; i++)
         {
             var tiles = images[i].Tiles;
-            if (tiles.Side != side || tiles.Pixels.Length != tiles.Count * tilePixels)
+            if (tiles.Side != side || tiles.Bytes.Length != tiles.Count * tilePixels)
             {
                 throw new ArgumentException(
-                    $"Image {images[i].Image}: {tiles.Count} tiles of side {tiles.Side} with {tiles.Pixels.Length} numbers; "
-                    + $"the vision tower takes tiles of side {side}, {tilePixels} numbers each.",
+                    $"Image {images[i].Image}: {tiles.Count} tiles of side {tiles.Side} with {tiles.Bytes.Length} bytes; "
+                    + $"the vision tower takes tiles of side {side}, {tilePixels} bytes each.",
                     nameof(images));
             }
 
@@ -92,8 +92,8 @@ public sealed class VisionEncoder : IVisionEncoder
             for (var i = 0; i < batch.Count; i++)
             {
                 _turns?.GiveWay();
-                var source = images[batch[i].Image].Tiles.Pixels.AsSpan(batch[i].Tile * tilePixels, tilePixels);
-                MemoryMarshal.AsBytes(source).CopyTo(pixels.bytes[(i * tilePixels * sizeof(float))..]);
+                var target = MemoryMarshal.Cast<byte, float>(pixels.bytes).Slice(i * tilePixels, tilePixels);
+                images[batch[i].Image].Tiles.Normalise(batch[i].Tile, target);
             }
 
             var input = pixels.to(_device.Type, _device.Device);

@@ -148,8 +148,8 @@ public sealed class VisionEncoderTests
         var error = Assert.Throws<ArgumentException>(() => encoder.Encode([(image, tiles)]));
 
         Assert.StartsWith(
-            $"Image {image}: 3 tiles of side 224 with {3 * 3 * 336 * 336} numbers; the vision tower takes tiles of side 336, "
-            + $"{3 * 336 * 336} numbers each.",
+            $"Image {image}: 3 tiles of side 224 with {3 * 3 * 336 * 336} bytes; the vision tower takes tiles of side 336, "
+            + $"{3 * 336 * 336} bytes each.",
             error.Message);
     }
 

@@ -131,7 +131,7 @@ internal sealed class CaseInspector(ServedModel model, ImageLimits limits, Engin
         return new JsonObject
         {
             ["shape"] = Numbers([tiles.Count, 3, tiles.Side, tiles.Side]),
-            ["sha256_float32"] = Hash(MemoryMarshal.AsBytes(tiles.Pixels.AsSpan())),
+            ["sha256_float32"] = Hash(MemoryMarshal.AsBytes(tiles.Normalised().AsSpan())),
             ["sha256_uint8"] = Hash(tiles.Bytes),
             ["tile_sha256_uint8"] = new JsonArray([.. byTile]),
         };

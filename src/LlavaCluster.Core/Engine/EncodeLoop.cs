@@ -153,7 +153,7 @@ public sealed class EncodeLoop : IImageEncodeEngine, IAsyncDisposable
         {
             var tiles = _preprocess(_decoder.Decode(file.Span, _limits));
             _good.Set(image, true, 1);
-            _tiles.Set(image, tiles, tiles.Bytes.Length + ((long)tiles.Pixels.Length * sizeof(float)));
+            _tiles.Set(image, tiles, tiles.Bytes.Length);
             return tiles;
         }
         finally

@@ -10,7 +10,7 @@ namespace LlavaCluster.Core.Imaging;
 public sealed class ImagePreprocessor
 {
     private readonly ImageProcessing _processing;
-    private readonly float[][] _normalised;
+    private readonly PixelLevels _levels;
 
     /// <summary>For one checkpoint.</summary>
     /// <exception cref="ArgumentException">The settings contradict themselves; the message is <see cref="ImageProcessing.Problem"/>.</exception>
@@ -22,7 +22,7 @@ public sealed class ImagePreprocessor
         }
 
         _processing = processing;
-        _normalised = [.. Enumerable.Range(0, 3).Select(channel => Normalised(processing, channel))];
+        _levels = new PixelLevels(processing);
     }
 
     /// <summary>Cuts a picture into its tiles.</summary>
@@ -56,7 +56,7 @@ public sealed class ImagePreprocessor
                 break;
         }
 
-        return new ImageTiles(geometry, side, tiles.Bytes, Normalise(tiles.Bytes));
+        return new ImageTiles(geometry, side, tiles.Bytes, _levels);
     }
 
     /// <summary>CLIP: the shortest edge becomes the tile's side, the middle is kept. Only the middle is computed.</summary>
@@ -88,27 +88,4 @@ public sealed class ImagePreprocessor
         var written = _processing.Mean[channel].ToString("R", CultureInfo.InvariantCulture);
         return (byte)(double.Parse(written, CultureInfo.InvariantCulture) * 255);
     }
-
-    private float[] Normalise(byte[] bytes)
-    {
-        var pixels = GC.AllocateUninitializedArray<float>(bytes.Length);
-        var plane = _processing.TileSide * _processing.TileSide;
-        for (var start = 0; start < bytes.Length; start += plane)
-        {
-            var levels = _normalised[start / plane % 3];
-            var from = bytes.AsSpan(start, plane);
-            var to = pixels.AsSpan(start, plane);
-            for (var i = 0; i < from.Length; i++)
-            {
-                to[i] = levels[from[i]];
-            }
-        }
-
-        return pixels;
-    }
-
-    /// <summary>The 256 values of a channel: rescaled in double, cast to float, normalised in float, as CLIP's processor does.</summary>
-    private static float[] Normalised(ImageProcessing processing, int channel) =>
-        [.. Enumerable.Range(0, 256).Select(level =>
-            ((float)(level * processing.RescaleFactor) - processing.Mean[channel]) / processing.Std[channel])];
 }

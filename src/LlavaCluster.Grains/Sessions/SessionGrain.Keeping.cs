@@ -175,6 +175,7 @@ internal sealed partial class SessionGrain
         }
 
         (_conversation, _replica) = (new Conversation(), null);
+        WatchEmptiness();
         LogDeleted(Id);
     }
 

@@ -69,6 +69,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         _gauges.CountSession(1);
+        WatchEmptiness();
         return Task.CompletedTask;
     }
 
@@ -93,17 +94,8 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     {
         await LoadAsync();
         var (buffer, turn) = Join(request);
-        if (turn is null)
-        {
-            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, cancellationToken))
-            {
-                yield return next;
-            }
-
-            yield break;
-        }
-
-        turn.Listeners++;
+        _readers++;
+        turn?.Listeners += 1;
         try
         {
             await foreach (var next in buffer.ReadAsync(request.ResumeFrom, cancellationToken))
@@ -113,7 +105,8 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         }
         finally
         {
-            if (--turn.Listeners == 0 && !turn.Buffer.IsOver)
+            _readers--;
+            if (turn is not null && --turn.Listeners == 0 && !turn.Buffer.IsOver)
             {
                 turn.IsAbandoned = true;
                 await turn.Cancel.CancelAsync();

@@ -47,4 +47,8 @@ public sealed class SessionOptions
     /// <summary>How long a turn waits for a replica, one that is formed anew among them, before its client is told to ask again; seconds.</summary>
     [Range(0, 3600)]
     public int ReplicaSeconds { get; set; } = 30;
+
+    /// <summary>How long a session that has no turn (refused, unknown, deleted) stays in memory, seconds; others stay for minutes.</summary>
+    [Range(1, 3600)]
+    public int EmptySeconds { get; set; } = 10;
 }

@@ -12,13 +12,9 @@ internal static class NoisePicture
         var geometry = AnyResGrid.Layout(config.Images, width, height);
         var random = new Random(seed);
         var side = config.Vision.ImageSide;
-        var pixels = new float[geometry.Tiles * 3 * side * side];
-        for (var i = 0; i < pixels.Length; i++)
-        {
-            pixels[i] = (float)((random.NextDouble() * 4) - 2);
-        }
-
-        return new ImageTiles(geometry, side, [], pixels);
+        var bytes = new byte[geometry.Tiles * 3 * side * side];
+        random.NextBytes(bytes);
+        return new ImageTiles(geometry, side, bytes, new PixelLevels(config.Images));
     }
 
     /// <summary>Its address.</summary>

@@ -26,7 +26,7 @@ public sealed class ImagePreprocessorTests
         var tiles = new ImagePreprocessor(processing).Process(Plain(width, height, 200));
 
         Assert.Equal(tiles.Count * 3 * 336 * 336, tiles.Bytes.Length);
-        Assert.Equal(tiles.Bytes.Length, tiles.Pixels.Length);
+        Assert.Equal(tiles.Bytes.Length, tiles.Normalised().Length);
         // One pixel in 16,384 padded ones is worth a level.
         Assert.True(tiles.Bytes.AsSpan(0, 336 * 336).ContainsAnyInRange<byte>(123, 200));
     }
@@ -46,7 +46,7 @@ public sealed class ImagePreprocessorTests
         Assert.Equal((1, 576), (one.Count, one.Geometry.Tokens));
         Assert.True(all.Count > 1 && all.Geometry.Tokens > 576);
         Assert.Equal(all.Bytes[..one.Bytes.Length], one.Bytes);
-        Assert.Equal(all.Pixels[..one.Pixels.Length], one.Pixels);
+        Assert.Equal(all.Normalised()[..one.Bytes.Length], one.Normalised());
     }
 
     [Fact]
@@ -66,7 +66,9 @@ public sealed class ImagePreprocessorTests
         var tiles = new ImagePreprocessor(PublishedImageProcessing.Llava15(ImageMode.CentreCrop)).Process(Plain(336, 336, 0));
 
         const int Plane = 336 * 336;
-        Assert.Equal((-1.7922626f, -1.7520971f, -1.4802198f), (tiles.Pixels[0], tiles.Pixels[Plane], tiles.Pixels[2 * Plane]));
+        var pixels = new float[tiles.TileLength];
+        tiles.Normalise(0, pixels);
+        Assert.Equal((-1.7922626f, -1.7520971f, -1.4802198f), (pixels[0], pixels[Plane], pixels[2 * Plane]));
     }
 
     [Fact]

@@ -50,7 +50,7 @@ public sealed class GoldenTensorTests(ITestOutputHelper output)
 
         // The reference fills up with empty tiles until all images of a batch have as many.
         static Tensor[] Padded(ImageTiles p, int most) =>
-            [tensor(p.Pixels, [p.Count, 3, p.Side, p.Side]), zeros(most - p.Count, 3, p.Side, p.Side)];
+            [tensor(p.Normalised(), [p.Count, 3, p.Side, p.Side]), zeros(most - p.Count, 3, p.Side, p.Side)];
 
         static Tensor EveryPatch(Tensor x) => x.index_select(1, arange(0, x.shape[1], PatchStep, device: x.device));
     }

@@ -56,7 +56,7 @@ public sealed class ImageDecoderGoldenCasesTests
         var different = Enumerable.Range(0, tiles.Count).Where(i => hashes[i] != ours[i]);
         Assert.Equal($"{what} tiles that differ: ", $"{what} tiles that differ: {string.Join(",", different)}");
         Assert.Equal(expected.GetProperty("sha256_uint8").GetString(), Hash(tiles.Bytes));
-        Assert.Equal(expected.GetProperty("sha256_float32").GetString(), Hash(MemoryMarshal.AsBytes(tiles.Pixels.AsSpan())));
+        Assert.Equal(expected.GetProperty("sha256_float32").GetString(), Hash(MemoryMarshal.AsBytes(tiles.Normalised().AsSpan())));
     }
 
     private static string Hash(ReadOnlySpan<byte> bytes) => Convert.ToHexStringLower(SHA256.HashData(bytes));

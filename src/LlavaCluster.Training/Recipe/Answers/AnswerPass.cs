@@ -71,12 +71,14 @@ internal sealed class AnswerPass(TinyNetwork network)
         var side = network.Config.Vision.ImageSide;
         var tiles = (pictures.Sum(picture => picture.Count) + TilesAtOnce - 1) / TilesAtOnce * TilesAtOnce;
         var pixels = zeros(tiles, 3, side, side, dtype: ScalarType.Float32);
-        var at = 0;
+        var left = MemoryMarshal.Cast<byte, float>(pixels.bytes);
         foreach (var picture in pictures)
         {
-            var bytes = MemoryMarshal.AsBytes<float>(picture.Pixels);
-            bytes.CopyTo(pixels.bytes[at..]);
-            at += bytes.Length;
+            for (var tile = 0; tile < picture.Count; tile++)
+            {
+                picture.Normalise(tile, left[..picture.TileLength]);
+                left = left[picture.TileLength..];
+            }
         }
 
         var parts = pixels.to(network.Device.Type).split(TilesAtOnce).Select(network.Tower.forward).ToArray();

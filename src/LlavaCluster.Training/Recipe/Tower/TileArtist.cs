@@ -62,7 +62,7 @@ internal sealed class TileArtist
                 }
 
                 painter.Paint(filled, drawn.Scene, truth, view);
-                cut.Pixels.AsSpan(tile * tilePixels, tilePixels).CopyTo(pixels.AsSpan(filled * tilePixels));
+                cut.Normalise(tile, pixels.AsSpan(filled * tilePixels, tilePixels));
                 filled++;
             }
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Grains.Contracts;
 
@@ -24,6 +25,7 @@ public sealed class Instruments : IDisposable
     private readonly Counter<long> _computedTokens;
     private readonly Counter<long> _preemptions;
     private volatile TierCounts _tiers = new();
+    private volatile KvMoveCounts _moves = new();
 
     /// <summary>On a meter of this factory.</summary>
     public Instruments(IMeterFactory meters)
@@ -43,11 +45,19 @@ public sealed class Instruments : IDisposable
         _meter.CreateObservableCounter("llava.kv.moved", MovesByTiers, "{block}", "KV blocks moved between tiers.");
         _meter.CreateObservableCounter("llava.kv.lost", () => _tiers.Lost, "{block}", "KV blocks lost before they were copied to a lower tier.");
         _meter.CreateObservableGauge("llava.kv.rate", RatesByTier, "By/s", "How fast KV blocks come to the device, by tier.");
-        _meter.CreateObservableGauge("llava.prefill.rate", () => _tiers.PrefillRate, "{token}/s", "How fast prompts are computed.");
+        _meter.CreateObservableCounter("llava.kv.fetches", FetchesByEnd, "{move}", "Moves of conversations' KV from other replicas, by outcome.");
+        _meter.CreateObservableCounter("llava.kv.fetched", () => _moves.Blocks, "{block}", "KV blocks that came from other replicas.");
+        _meter.CreateObservableCounter("llava.kv.fetched_bytes", () => _moves.Bytes, "By", "Bytes of KV that came from other replicas.");
+        _meter.CreateObservableCounter("llava.kv.damaged", () => _moves.Damaged, "{block}", "KV blocks that came damaged from other replicas.");
+        _meter.CreateObservableGauge("llava.kv.fetch_rate", () => _moves.Rate, "By/s", "How fast KV comes from other replicas.");
+        _meter.CreateObservableGauge("llava.prefill.rate", () => Math.Max(_tiers.PrefillRate, _moves.PrefillRate), "{token}/s", "How fast prompts are computed.");
     }
 
     /// <summary>KV blocks were moved between tiers.</summary>
     public void OnTiers(TierCounts counts) => _tiers = counts;
+
+    /// <summary>KV was fetched from another replica, or should have been.</summary>
+    public void OnMoves(KvMoveCounts counts) => _moves = counts;
 
     /// <summary>A turn was taken up.</summary>
     public void OnStarted(int promptTokens, int cachedTokens)
@@ -95,6 +105,11 @@ public sealed class Instruments : IDisposable
         Between("host", "device", _tiers.FromHost),
         Between("disk", "device", _tiers.FromDisk),
     ];
+
+    private IEnumerable<Measurement<long>> FetchesByEnd() =>
+        [Ended("brought", _moves.Moves), Ended("broken", _moves.Failed), Ended("not_worth", _moves.NotWorthMoving)];
+
+    private static Measurement<long> Ended(string outcome, long value) => new(value, new TagList { { "outcome", outcome } });
 
     private static Measurement<T> Of<T>(string tier, T value)
         where T : struct => new(value, new TagList { { "tier", tier } });

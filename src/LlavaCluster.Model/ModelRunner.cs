@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
@@ -35,6 +36,7 @@ public sealed class ModelRunner : IModelRunner
     private readonly PagedKvCache _cache;
     private readonly FastLanguageModel? _fast;
     private readonly SampleRows? _sampling;
+    private readonly PageBytes? _pages;
     private readonly BlockMover? _mover;
 
     /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
@@ -62,9 +64,10 @@ public sealed class ModelRunner : IModelRunner
         }
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
+        _pages = device.IsCpu ? new PageBytes(_cache) : null;
         if (options.KvHostBlocks > 0)
         {
-            _mover = new BlockMover(_cache, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options));
+            _mover = new BlockMover(_pages!, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options));
         }
 
         Capacity = new RunnerCapacity(
@@ -76,6 +79,9 @@ public sealed class ModelRunner : IModelRunner
 
     /// <inheritdoc/>
     public IBlockMover? Mover => _mover;
+
+    /// <inheritdoc/>
+    public IBlockBytes? Bytes => _pages;
 
     /// <summary>The network itself, for tests that look inside.</summary>
     internal LanguageModel Network => _model;
@@ -192,6 +198,7 @@ public sealed class ModelRunner : IModelRunner
     {
         _collective.Dispose();
         _mover?.Dispose();
+        _pages?.Dispose();
         _fast?.Dispose();
         _model.Dispose();
         _images.Dispose();

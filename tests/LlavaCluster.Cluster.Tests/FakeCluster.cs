@@ -1,6 +1,7 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains;
@@ -96,6 +97,9 @@ public class FakeCluster : IAsyncLifetime
     /// <summary>By replica.</summary>
     internal SortedDictionary<string, DecodeLoop> Engines { get; } = [];
 
+    /// <summary>By replica; the first one is <see cref="Runner"/>.</summary>
+    internal SortedDictionary<string, FakeModelRunner> Runners { get; } = [];
+
     /// <summary>By name; the first one is <see cref="Encoder"/>.</summary>
     internal Dictionary<string, EncodeLoop> Encoders { get; } = [];
 
@@ -136,6 +140,8 @@ public class FakeCluster : IAsyncLifetime
             {
                 silo.Services.AddSingleton<IDecodeEngine>(services => EngineOf(role, services));
             }
+
+            AddTo(silo.Services, role);
         });
         _cluster = builder.Build();
         using var patience = new CancellationTokenSource(Patience);
@@ -193,6 +199,7 @@ public class FakeCluster : IAsyncLifetime
         lock (Engines)
         {
             var runner = Engines.Count == 0 ? Runner : new FakeModelRunner(Runner.Capacity);
+            Runners[role.Replica] = runner;
             return Engines[role.Replica] = new DecodeLoop(
                 () => runner,
                 new SingleRankLink(),
@@ -200,8 +207,14 @@ public class FakeCluster : IAsyncLifetime
                 _ => new FakeStopRule(id => id == 7),
                 TimeProvider.System,
                 EngineOptions,
-                services.GetRequiredService<IEngineObserver>());
+                services.GetRequiredService<IEngineObserver>(),
+                services.GetService<IKvSource>());
         }
+    }
+
+    /// <summary>What else a silo is made of.</summary>
+    internal virtual void AddTo(IServiceCollection services, SiloRole role)
+    {
     }
 
     private EncodeLoop EncoderOf(SiloRole role)

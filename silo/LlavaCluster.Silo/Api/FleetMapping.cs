@@ -67,6 +67,10 @@ internal static class FleetMapping
             KvBlocksFree = any.Load.FreeBlocks,
             AnswerTokensPerSecond = any.AnswerRate,
             TokensPerSecond = any.ComputeRate,
+            KvBlocksFetched = any.Moves?.Blocks ?? 0,
+            KvBytesFetched = any.Moves?.Bytes ?? 0,
+            KvBytesPerSecond = any.Moves?.Rate ?? 0,
+            PromptTokensPerSecond = any.Moves?.PrefillRate ?? 0,
         };
         replica.Ranks.AddRange(seats
             .OrderBy(seat => seat.Seat.Rank ?? int.MaxValue)

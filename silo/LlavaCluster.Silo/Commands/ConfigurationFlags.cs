@@ -48,6 +48,7 @@ internal sealed class ConfigurationFlags
         .Add<int>("--rank-silence-milliseconds", "RankSilenceMilliseconds", "Silence after which a rank counts as missing (default 500).")
         .Add<string>("--collective", "Collective", "What the ranks' numbers travel by: auto, tcp, shared or nccl.")
         .Add<string>("--nccl-library", "NcclLibrary", "File of the NCCL library (default: the system's libnccl.so.2).")
+        .Add<int>("--kv-move-mib-per-second", "KvMoveMibPerSecond", "How fast KV is believed to come from another replica (default 1000); 0: it never moves.")
         .Add<string>("--encoder", "Encoder", "Name of this process's image encoder, unique in the cluster.")
         .Add<string>("--tls-certificate", "TlsCertificate", "Certificate of this process for the other silos (PEM).")
         .Add<string>("--tls-key", "TlsKey", "Its private key (PEM).")

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 
 namespace LlavaCluster.Silo.Hosting;
@@ -10,7 +11,8 @@ namespace LlavaCluster.Silo.Hosting;
 /// engines are warm before a grain asks them, and outlive the grains.
 /// </summary>
 internal sealed partial class EngineService(
-    EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger, ServedRank? rank = null) : IHostedService
+    EngineSet engines, ServedModel model, TimeProvider time, ILogger<EngineService> logger, ServedRank? rank = null, KvServer? lending = null)
+    : IHostedService
 {
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -29,6 +31,11 @@ internal sealed partial class EngineService(
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (lending is not null)
+        {
+            await lending.DisposeAsync();
+        }
+
         await engines.DisposeAsync();
         if (rank is not null)
         {

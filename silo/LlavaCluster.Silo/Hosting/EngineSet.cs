@@ -1,6 +1,7 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Model.Vision;
@@ -27,6 +28,7 @@ internal sealed class EngineSet : IAsyncDisposable
     /// <param name="features">Where the decode loop gets features.</param>
     /// <param name="time">The clock.</param>
     /// <param name="observer">Is told what the decode loop does; null: nobody.</param>
+    /// <param name="moves">Where the decode loop gets KV that other replicas computed; null: nowhere.</param>
     public EngineSet(
         ModelParts parts,
         ServedModel model,
@@ -34,7 +36,8 @@ internal sealed class EngineSet : IAsyncDisposable
         SiloRoles roles,
         Func<EngineSet, IFeatureSource> features,
         TimeProvider time,
-        IEngineObserver? observer = null)
+        IEngineObserver? observer = null,
+        IKvSource? moves = null)
     {
         _parts = parts;
         if (roles.HasFlag(SiloRoles.Encoder))
@@ -57,7 +60,7 @@ internal sealed class EngineSet : IAsyncDisposable
                 _followers.Add(new ShardFollower(number, Epoch, () => parts.MakeRunner(number), link));
             }
 
-            Decoder = MakeLoop(() => parts.MakeRunner(0), link, features(this), model, settings, Epoch, time, observer);
+            Decoder = MakeLoop(() => parts.MakeRunner(0), link, features(this), model, settings, Epoch, time, observer, moves);
         }
     }
 
@@ -79,7 +82,8 @@ internal sealed class EngineSet : IAsyncDisposable
         NodeSettings settings,
         long epoch,
         TimeProvider time,
-        IEngineObserver? observer) => new(
+        IEngineObserver? observer,
+        IKvSource? moves = null) => new(
         runner,
         link,
         features,
@@ -93,7 +97,8 @@ internal sealed class EngineSet : IAsyncDisposable
             StepTokens = settings.Engine.StepTokens,
             Tiers = settings.Tiers.Times,
         },
-        observer);
+        observer,
+        moves);
 
     /// <summary>Loads the weights and starts all threads.</summary>
     /// <param name="progress">Is told the bytes read.</param>

@@ -62,6 +62,13 @@ internal sealed class FleetOptions : IValidatableObject
     /// <summary>File of the NCCL library; null: libnccl.so.2 where the system has it.</summary>
     public string? NcclLibrary { get; set; }
 
+    /// <summary>
+    /// How much KV a second is believed to bring from another replica, MiB, before it was measured; a conversation's KV is moved where that
+    /// is faster than computing it. 0: it is always computed, and none is lent.
+    /// </summary>
+    [Range(0, 1 << 20)]
+    public int KvMoveMibPerSecond { get; set; } = 1000;
+
     /// <summary>Name of the image encoder of this process; unique in the cluster.</summary>
     public string Encoder { get; set; } = "0";
 

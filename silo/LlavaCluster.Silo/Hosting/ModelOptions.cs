@@ -49,6 +49,9 @@ internal sealed class ModelOptions : IValidatableObject
     /// <summary>Name of the prompt template; null: the checkpoint's own.</summary>
     public string? Template { get; set; }
 
+    /// <summary>Who computes, and with which matrices: what must be alike where bits are to be alike.</summary>
+    public string KernelsInUse => Weights == "full" ? Kernels : $"{Kernels} on {Weights} weights";
+
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -153,7 +153,10 @@ internal sealed class Node : IAsyncDisposable
             here,
             _ => provider.GetRequiredService<IFeatureSource>(),
             provider.GetRequiredService<TimeProvider>(),
-            provider.GetService<IEngineObserver>()));
+            provider.GetService<IEngineObserver>(),
+            KvLinks.AreOpen(settings)
+                ? KvLinks.Client(provider.GetRequiredService<ServedModel>(), settings, tls, provider.GetRequiredService<TimeProvider>())
+                : null));
         services.AddSingleton<IImageEncodeEngine>(provider => provider.GetRequiredService<EngineSet>().Encoder!);
         if (settings.Fleet.IsOneRank)
         {
@@ -174,6 +177,12 @@ internal sealed class Node : IAsyncDisposable
         else
         {
             services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<EngineSet>().Decoder!);
+        }
+
+        if (KvLinks.AreOpen(settings) && here.HasFlag(SiloRoles.Decoder))
+        {
+            services.AddSingleton(provider => KvLinks.Server(
+                provider.GetRequiredService<ServedModel>(), settings, tls, provider.GetRequiredService<EngineSet>().Decoder!));
         }
 
         services.AddHostedService<EngineService>();

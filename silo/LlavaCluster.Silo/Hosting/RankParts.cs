@@ -24,8 +24,7 @@ internal sealed class RankParts : IRankParts
             "auto" => settings.Model.Device == "cpu" ? "tcp" : "nccl",
             var asked => asked,
         };
-        var kernels = settings.Model.Weights == "full" ? settings.Model.Kernels : $"{settings.Model.Kernels} on {settings.Model.Weights} weights";
-        Split = new RankSplit(model.Id, settings.Model.TensorParallel, settings.Model.Dtype, kernels, collective);
+        Split = new RankSplit(model.Id, settings.Model.TensorParallel, settings.Model.Dtype, settings.Model.KernelsInUse, collective);
         _nccl = collective == "nccl" ? NcclLibrary.Open(settings.Fleet.NcclLibrary) : null;
     }
 

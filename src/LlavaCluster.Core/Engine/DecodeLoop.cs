@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Scheduling;
 
 namespace LlavaCluster.Core.Engine;
@@ -7,7 +8,7 @@ namespace LlavaCluster.Core.Engine;
 /// The engine of one replica: one thread of its own that makes the runner, plans step by step, runs, and tells each sequence what
 /// came of it. Sequences join and leave between steps. Everything public may be called from any thread.
 /// </summary>
-public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
+public sealed class DecodeLoop : IDecodeEngine, IKvOwner, IAsyncDisposable
 {
     private readonly Func<IModelRunner> _runner;
     private readonly IShardLink _link;
@@ -16,6 +17,7 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly DecodeLoopOptions _options;
     private readonly IEngineObserver _observer;
+    private readonly IKvSource? _moves;
     private readonly BlockingCollection<EngineCommand> _commands = [];
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,6 +36,7 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="options">What to take on.</param>
     /// <param name="observer">Is told what happens; null: nobody.</param>
+    /// <param name="moves">Where KV of conversations comes from that were computed by other replicas; null: nowhere.</param>
     public DecodeLoop(
         Func<IModelRunner> runner,
         IShardLink link,
@@ -41,10 +44,12 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
         Func<SequenceRequest, IStopRule> stopRule,
         TimeProvider time,
         DecodeLoopOptions options,
-        IEngineObserver? observer = null)
+        IEngineObserver? observer = null,
+        IKvSource? moves = null)
     {
         (_runner, _link, _features, _stopRule, _time, _options) = (runner, link, features, stopRule, time, options);
         _observer = observer ?? new NoObserver();
+        _moves = moves;
     }
 
     /// <inheritdoc/>
@@ -125,6 +130,19 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
         return Task.WhenAny(told.Task, _ended.Task).WaitAsync(cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public async Task<KvLoan?> LendAsync(IReadOnlyList<UInt128> keys)
+    {
+        if (_capacity is null || _ended.Task.IsCompleted)
+        {
+            return null;
+        }
+
+        var told = new TaskCompletionSource<KvLoan?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _commands.Add(new EngineCommand.Lend(keys, told));
+        return await Task.WhenAny(told.Task, _ended.Task).ConfigureAwait(false) == told.Task ? await told.Task.ConfigureAwait(false) : null;
+    }
+
     /// <summary>Queues the sequences of a request.</summary>
     internal LiveRequest Admit(SequenceRequest request)
     {
@@ -188,7 +206,7 @@ public sealed class DecodeLoop : IDecodeEngine, IAsyncDisposable
             using var runner = _runner();
             _capacity = runner.Capacity;
             var worker = new DecodeWorker(
-                runner, _link, _features, _commands, _time, _options, _observer, () => Interlocked.Decrement(ref _waiting));
+                runner, _link, _features, _commands, _time, _options, _observer, _moves, () => Interlocked.Decrement(ref _waiting));
             _worker = worker;
             _started.TrySetResult();
             try

@@ -44,6 +44,7 @@ internal sealed partial class DecodeWorker
         var ended = _time.GetTimestamp();
         _observer.StepDone(tokens, asked, _time.GetElapsedTime(began, ended));
         _tiers?.NotePrefill(prefill, _time.GetElapsedTime(began, ended));
+        _arrivals?.NotePrefill(prefill, _time.GetElapsedTime(began, ended));
         var next = 0;
         for (var i = 0; i < parts.Count; i++)
         {

@@ -34,8 +34,10 @@ internal sealed partial class DecodeWorker
         };
 
     /// <summary>A waiting sequence has room: are its blocks on the device, as far as they are known, and its first image there?</summary>
-    private bool MayStart(Sequence sequence, int known) =>
-        _tiers?.Promote(sequence, sequence.ShareableKeys(_runner.Capacity.BlockTokens)) != true && HasItsImage(sequence, known);
+    private bool MayStart(Sequence sequence, int known) => _arrivals?.IsAwaitedBy(sequence) != true
+        && _tiers?.Promote(sequence, sequence.ShareableKeys(_runner.Capacity.BlockTokens)) != true
+        && !Fetch(sequence)
+        && HasItsImage(sequence, known);
 
     private void EndMove(EngineCommand.Moved moved)
     {
@@ -95,7 +97,14 @@ internal sealed partial class DecodeWorker
         return forgotten + Forget(keys);
     }
 
-    private int Forget(ReadOnlySpan<UInt128> keys) => _tiers is not null
+    private int Forget(ReadOnlySpan<UInt128> keys)
+    {
+        _arrivals?.Forget(keys);
+        NoteLent(keys);
+        return ForgetHere(keys);
+    }
+
+    private int ForgetHere(ReadOnlySpan<UInt128> keys) => _tiers is not null
         ? _tiers.Forget(keys)
         : ChainEnd.Forget(keys, _cache.Keys, key =>
         {

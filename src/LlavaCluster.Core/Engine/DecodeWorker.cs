@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 
@@ -37,6 +38,7 @@ internal sealed partial class DecodeWorker
         TimeProvider time,
         DecodeLoopOptions options,
         IEngineObserver observer,
+        IKvSource? moves,
         Action noLongerWaiting)
     {
         (_runner, _link, _commands, _time, _options, _observer) = (runner, link, commands, time, options, observer);
@@ -47,6 +49,7 @@ internal sealed partial class DecodeWorker
         _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, _cache) { Preempted = NotePreempted, MayStart = MayStart };
         _began = time.GetTimestamp();
         _tiers = TiersOver(runner.Mover);
+        _arrivals = ArrivalsFrom(moves);
         _wake = time.CreateTimer(_ => commands.Add(Wake), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _images = new ResidentImages(features, options.IdleImages, commands.Add);
         NoteLoad();
@@ -58,7 +61,7 @@ internal sealed partial class DecodeWorker
         get
         {
             var load = Interlocked.Read(ref _load);
-            return new EngineLoad(0, (int)(load >> 32), (int)load, _pool.Total) { Tiers = _tiers?.Counts };
+            return new EngineLoad(0, (int)(load >> 32), (int)load, _pool.Total) { Tiers = _tiers?.Counts, Moves = _arrivals?.Counts };
         }
     }
 
@@ -108,6 +111,7 @@ internal sealed partial class DecodeWorker
     public void End(Exception error)
     {
         _wake.Dispose();
+        _arrivals?.Dispose();
         _images.GiveUpUnless(_ => false);
         foreach (var request in _live.Values.Select(live => live.Request).Distinct().ToArray())
         {
@@ -128,6 +132,7 @@ internal sealed partial class DecodeWorker
                 }
 
                 _scheduler.Enqueue(add.Request.Sequences[0].Sequence);
+                FetchEarly(add.Request.Sequences[0].Sequence);
                 break;
             case EngineCommand.Cancel cancel:
                 foreach (var live in cancel.Request.Sequences.Where(IsLive))
@@ -145,6 +150,15 @@ internal sealed partial class DecodeWorker
                 break;
             case EngineCommand.Moved moved:
                 EndMove(moved);
+                break;
+            case EngineCommand.Arrived arrived:
+                EndFetch(arrived);
+                break;
+            case EngineCommand.Lend lend:
+                lend.Told.TrySetResult(Lend(lend.Keys));
+                break;
+            case EngineCommand.TakeBack back:
+                TakeBack(back.Loan);
                 break;
             case EngineCommand.Forget forget:
                 ForgetImages(forget.Images);
@@ -176,7 +190,9 @@ internal sealed partial class DecodeWorker
         {
             live.IsStarted = true;
             _noLongerWaiting();
-            live.Request.Publish(new GenerationEvent.Started(sequence.PromptLength, sequence.CachedTokens) { Choice = sequence.Choice });
+            // Of an answer that goes on, what was found behind the prompt is no part of it.
+            var cached = Math.Min(sequence.CachedTokens, sequence.PromptLength);
+            live.Request.Publish(new GenerationEvent.Started(sequence.PromptLength, cached) { Choice = sequence.Choice });
         }
 
         AskForImages(sequence, sequence.Computed);

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
@@ -26,6 +27,15 @@ internal abstract record EngineCommand
 
     /// <summary>Tell when nothing is left to do.</summary>
     public sealed record Rest(TaskCompletionSource Told) : EngineCommand;
+
+    /// <summary>Hold the blocks of these keys for another replica; tells which.</summary>
+    public sealed record Lend(IReadOnlyList<UInt128> Keys, TaskCompletionSource<KvLoan?> Told) : EngineCommand;
+
+    /// <summary>Blocks that were lent need not be held any more.</summary>
+    public sealed record TakeBack(KvLoan Loan) : EngineCommand;
+
+    /// <summary>KV blocks came from another replica, or could not.</summary>
+    public sealed record Arrived(KvArrival Arrival, KvDelivery Delivery) : EngineCommand;
 
     /// <summary>It is time to look after what lies idle.</summary>
     public sealed record Wake : EngineCommand;

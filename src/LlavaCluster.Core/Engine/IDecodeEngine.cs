@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
@@ -35,4 +36,7 @@ public sealed record EngineLoad(int Waiting, int Running, int FreeBlocks, int To
 {
     /// <summary>Where KV blocks are beside the device; null: nowhere.</summary>
     public TierCounts? Tiers { get; init; }
+
+    /// <summary>What came from other replicas; null: nothing can.</summary>
+    public KvMoveCounts? Moves { get; init; }
 }

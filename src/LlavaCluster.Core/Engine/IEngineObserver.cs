@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
@@ -31,6 +32,15 @@ public interface IEngineObserver
 
     /// <summary>KV blocks were moved.</summary>
     void Moved(TierCounts counts)
+    {
+    }
+
+    /// <summary>KV blocks came from another replica, or should have.</summary>
+    /// <param name="sequences">Sequences that waited for them.</param>
+    /// <param name="blocks">Blocks that were missing here.</param>
+    /// <param name="delivery">What came.</param>
+    /// <param name="counts">All that came so far.</param>
+    void Fetched(IReadOnlyList<string> sequences, int blocks, KvDelivery delivery, KvMoveCounts counts)
     {
     }
 

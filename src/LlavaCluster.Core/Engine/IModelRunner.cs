@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
 
@@ -15,6 +16,9 @@ public interface IModelRunner : IDisposable
 
     /// <summary>Moves the runner's blocks to slower memory and back; null: it has none. Any thread.</summary>
     IBlockMover? Mover => null;
+
+    /// <summary>Reads and writes the runner's blocks for moves between replicas; null: they lie where that cannot be done. Any thread.</summary>
+    IBlockBytes? Bytes => null;
 
     /// <summary>Projects and packs an image's features, to be spliced in by later plans until forgotten.</summary>
     void LoadImage(ImageFeatures features);

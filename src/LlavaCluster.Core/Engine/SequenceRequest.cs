@@ -40,6 +40,9 @@ public sealed record SequenceRequest
     /// one cannot go on behind an earlier run.</summary>
     public int Choices { get; init; } = 1;
 
+    /// <summary>Where another replica, which has computed the conversation, lends its KV: an address per rank. Empty: nowhere.</summary>
+    public IReadOnlyList<string> KvFrom { get; init; } = [];
+
     /// <summary>Conversations of different tenants never share KV.</summary>
     public string Tenant { get; init; } = "";
 }

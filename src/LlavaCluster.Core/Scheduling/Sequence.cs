@@ -78,6 +78,9 @@ public sealed class Sequence
     /// <summary>How often it waited for blocks from slower memory.</summary>
     internal int Promotions { get; set; }
 
+    /// <summary>How often it waited for blocks from other replicas.</summary>
+    internal int Fetches { get; set; }
+
     /// <summary>It may take part in steps.</summary>
     internal bool HasPlace { get; set; }
 

@@ -156,7 +156,8 @@ public sealed partial class KvTiers
         return true;
     }
 
-    private bool IsSaved(UInt128 key) => _host.Contains(key) || _disk.Contains(key);
+    /// <summary>A block is in slower memory.</summary>
+    internal bool IsSaved(UInt128 key) => _host.Contains(key) || _disk.Contains(key);
 
     private void Drop(long? group)
     {

@@ -9,8 +9,11 @@ internal sealed class MeasuredRate
     private double _amount;
     private double _seconds;
 
-    /// <summary>Amount per second; 0: not measured yet.</summary>
-    public double PerSecond => _seconds > 0 ? _amount / _seconds : 0;
+    /// <summary>What is believed before anything was measured; 0: nothing is.</summary>
+    public double Start { get; init; }
+
+    /// <summary>Amount per second; before anything was measured <see cref="Start"/>.</summary>
+    public double PerSecond => _seconds > 0 ? _amount / _seconds : Start;
 
     /// <summary>So much was done in this time.</summary>
     public void Add(double amount, TimeSpan took)

@@ -55,6 +55,10 @@ public sealed record SequenceMessage
     [Id(11)]
     public string Session { get; init; } = "";
 
+    /// <summary>Replica that has computed the conversation, where that is another one; empty: none that is there.</summary>
+    [Id(12)]
+    public string KvAt { get; init; } = "";
+
     /// <summary>The engine's form.</summary>
     public SequenceRequest ToRequest() => new()
     {

@@ -108,7 +108,24 @@ public sealed record SeatLoadMessage
     /// <summary>Beginnings of conversations that it computed lately; see <see cref="Routing.Beginnings"/>.</summary>
     [Id(11)]
     public required IReadOnlyList<ulong> Beginnings { get; init; }
+
+    /// <summary>Where other replicas fetch KV of its rank; empty: nowhere.</summary>
+    [Id(12)]
+    public string KvAddress { get; init; } = "";
+
+    /// <summary>KV that came from other replicas; null: none can.</summary>
+    [Id(13)]
+    public KvMovesMessage? Moves { get; init; }
 }
+
+/// <summary>What a replica fetched from others, and by what it decides whether to.</summary>
+/// <param name="Blocks">KV blocks that came since its start.</param>
+/// <param name="Bytes">Their bytes.</param>
+/// <param name="Rate">Bytes per second.</param>
+/// <param name="PrefillRate">Prompt tokens computed per second; 0: not measured yet.</param>
+[GenerateSerializer, Immutable, Alias("llava.KvMoves")]
+public sealed record KvMovesMessage(
+    [property: Id(0)] long Blocks, [property: Id(1)] long Bytes, [property: Id(2)] double Rate, [property: Id(3)] double PrefillRate);
 
 /// <summary>How an image encoder is.</summary>
 /// <param name="Encoder">Its id.</param>

@@ -13,7 +13,7 @@ namespace LlavaCluster.Grains.Decoding;
 /// <summary>The address of one rank's engine. Nothing is computed on its turns: sequences go to the engine's thread, events come back.</summary>
 [OwnerPlacement(SiloRole.ShardKey), Immovable, KeepAlive, Reentrant]
 internal sealed partial class DecoderShardGrain(
-    IDecodeEngine engine, OpenStreams streams, KnownBeginnings beginnings, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
+    IDecodeEngine engine, OpenStreams streams, KnownBeginnings beginnings, ClusterView view, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -50,7 +50,8 @@ internal sealed partial class DecoderShardGrain(
     {
         try
         {
-            return engine.GenerateAsync(sequence.ToRequest(), cancellationToken).GetAsyncEnumerator(cancellationToken);
+            var request = sequence.ToRequest() with { KvFrom = sequence.KvAt.Length > 0 ? view.KvOf(sequence.KvAt) : [] };
+            return engine.GenerateAsync(request, cancellationToken).GetAsyncEnumerator(cancellationToken);
         }
         catch (SequenceRefusedException error)
         {

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Grains.Fleet;
 using Microsoft.Extensions.Logging;
@@ -35,6 +36,21 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
     public void Moved(TierCounts counts) => instruments.OnTiers(counts);
 
     /// <inheritdoc/>
+    public void Fetched(IReadOnlyList<string> sequences, int blocks, KvDelivery delivery, KvMoveCounts counts)
+    {
+        instruments.OnMoves(counts);
+        var names = string.Join(", ", sequences);
+        if (delivery.Why is not null || delivery.Damaged > 0)
+        {
+            LogNotFetched(names, delivery.Arrived.Count, blocks, delivery.Damaged, delivery.Why ?? "the other replica has no more.");
+        }
+        else
+        {
+            LogFetched(names, delivery.Arrived.Count, blocks, delivery.Took.TotalMilliseconds);
+        }
+    }
+
+    /// <inheritdoc/>
     public void StepDone(int tokens, int sampled, TimeSpan took)
     {
         gauges.CountStep(tokens, sampled);
@@ -55,6 +71,14 @@ internal sealed partial class EngineLog(ILogger<EngineLog> logger, Instruments i
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "KV blocks could not be moved ({Move}) and will be computed again when they are needed: {Why}")]
     private partial void LogMove(string move, string why);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Arrived} of {Blocks} KV blocks for {Sequences} came from another replica in {Milliseconds:F1} ms.")]
+    private partial void LogFetched(string sequences, int arrived, int blocks, double milliseconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Arrived} of {Blocks} KV blocks for {Sequences} came from another replica, {Damaged} damaged; the others are computed: {Why}")]
+    private partial void LogNotFetched(string sequences, int arrived, int blocks, int damaged, string why);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The decode loop has ended.")]
     private partial void LogLoop(Exception error);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Placement;
@@ -117,6 +118,8 @@ internal sealed class LoadReporter(
             AnswerRate = _answers.Update(gauges.Answered),
             ComputeRate = _computed.Update(gauges.Computed),
             Beginnings = beginnings.Latest(),
+            KvAddress = services.GetService<KvServer>()?.Address.ToString() ?? "",
+            Moves = load.Moves is { } moves ? new KvMovesMessage(moves.Blocks, moves.Bytes, moves.Rate, moves.PrefillRate) : null,
         };
     }
 }

@@ -1,7 +1,9 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Placement;
+using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace LlavaCluster.Grains.Fleet;
@@ -33,17 +35,25 @@ public sealed class SiloDrain
         }
     }
 
-    /// <summary>Has the sessions of the sequences that are left take them elsewhere; returns when they have let go, or have had time to.</summary>
+    /// <summary>
+    /// Has the sessions of the sequences that are left take them elsewhere; returns when they have let go and other replicas have fetched
+    /// what was computed here, or have had time to.
+    /// </summary>
     /// <param name="patience">How long they may take.</param>
     public async Task HandOverAsync(TimeSpan patience)
     {
+        var server = _services.GetService<KvServer>();
+        // Each comes once for its KV, if there is where it can go on.
+        var due = server is null || !HasOthers() ? 0 : server.Served + _streams.Count;
         await _streams.HandOverAsync().ConfigureAwait(false);
         var began = _time.GetTimestamp();
-        while (_streams.Count > 0 && _time.GetElapsedTime(began) < patience)
+        while ((_streams.Count > 0 || server?.Served < due) && _time.GetElapsedTime(began) < patience)
         {
             await Task.Delay(Every, _time).ConfigureAwait(false);
         }
     }
+
+    private bool HasOthers() => _services.GetRequiredService<ClusterView>().Replicas().Any(seat => seat.Replica != _role.Replica);
 
     private int Sequences() => !_role.Roles.HasFlag(SiloRoles.Decoder) ? 0 : _streams.Count + Followed();
 

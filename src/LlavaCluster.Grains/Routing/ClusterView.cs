@@ -35,6 +35,22 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
     /// <summary>Keys of the shard grains of all active silos that lead a replica, as <see cref="EveryEncoder"/>.</summary>
     public IReadOnlyList<string> EveryShard() => Every(report => report.Seat is { IsLeading: true } seat ? seat.Shard : null);
 
+    /// <summary>Where a replica's ranks lend their KV, by rank; one that drains too. Empty: it has not been heard of lately, or lends none.</summary>
+    public IReadOnlyList<string> KvOf(string replica)
+    {
+        var members = membership.CurrentSnapshot.Members;
+        var seats = table.All()
+            .Where(entry => entry.Age < LoadTable.StaleAfter
+                && entry.Report.Seat is { State: SeatState.Serving, KvAddress.Length: > 0 } seat && seat.Replica == replica
+                && members.TryGetValue(entry.Report.Silo, out var member) && member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
+            .Select(entry => entry.Report.Seat!)
+            .OrderBy(seat => seat.Rank)
+            .ToArray();
+        return seats.Length > 0 && seats.Select(seat => seat.Rank ?? -1).SequenceEqual(Enumerable.Range(0, seats[0].Ranks))
+            ? [.. seats.Select(seat => seat.KvAddress)]
+            : [];
+    }
+
     private string[] Every(Func<SiloReportMessage, string?> name) => [.. membership.CurrentSnapshot.Members.Values
         .Where(member => member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)
         .Select(member => table.Find(member.SiloAddress) is { } last ? name(last.Report) : null)

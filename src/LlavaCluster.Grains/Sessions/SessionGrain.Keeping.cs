@@ -105,7 +105,7 @@ internal sealed partial class SessionGrain
 
         var probe = new TurnStarted("", [], null, [], [], SamplingOptions.Greedy, 0, 1, _time.GetUtcNow());
         var place = await _runner.RouteAsync(Id, _replica, null, _conversation, probe, CancellationToken.None);
-        var sequence = _admission.Sequence(Id, _conversation, probe, place.Encoders, tenant: "");
+        var sequence = _admission.Sequence(Id, _conversation, probe, place.Encoders, tenant: "") with { KvAt = KvFor(place) };
         var warmed = await _runner.WarmAsync(place, sequence);
         _replica = place.Replica;
         return warmed;

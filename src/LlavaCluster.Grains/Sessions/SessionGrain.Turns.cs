@@ -108,6 +108,7 @@ internal sealed partial class SessionGrain
         var patience = new ReplicaPatience(_options, _time);
         _tenant = turn.Request.Tenant;
         string? lost = null;
+        var isKept = true;
         while (true)
         {
             var told = turn.Buffer.Tokens.Count;
@@ -115,7 +116,8 @@ internal sealed partial class SessionGrain
             {
                 var place = await _runner.RouteAsync(Id, _replica, lost, _conversation, started, turn.Cancel.Token);
                 lost = place.Replica;
-                var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant);
+                var kvAt = isKept ? KvFor(place) : "";
+                var sequence = _admission.Sequence(Id, _conversation, started, place.Encoders, turn.Request.Tenant) with { KvAt = kvAt };
                 await using var run = await _runner.BeginAsync(Id, place, sequence, started, turn, turn.Cancel.Token);
                 patience.Accepted();
                 _replica = place.Replica;
@@ -130,6 +132,8 @@ internal sealed partial class SessionGrain
             }
             catch (Exception error) when (ReplicaPatience.IsLoss(error) && CanGoOn(turn) && patience.HasMore(turn.Buffer.Tokens.Count > told))
             {
+                // One that says that it cannot go on has the KV still; one that is gone has not.
+                isKept = error is TurnRefusedException;
                 if (patience.Attempts == 1)
                 {
                     LogWaits(Id, turn.TurnId, turn.Buffer.Tokens.Count, error.Message);
@@ -139,6 +143,9 @@ internal sealed partial class SessionGrain
             }
         }
     }
+
+    /// <summary>The replica that has the conversation's KV, where another one is to go on.</summary>
+    private string KvFor(RouteMessage place) => _replica is { } known && known != place.Replica ? known : "";
 
     /// <summary>What was told is in the log, which is what the next replica is asked by.</summary>
     private bool CanGoOn(LiveTurn turn) =>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using LlavaCluster.Core.Tiering;
-using LlavaCluster.Model.Layers;
 
 namespace LlavaCluster.Model.KvCache;
 
@@ -12,8 +11,7 @@ namespace LlavaCluster.Model.KvCache;
 /// </summary>
 internal sealed unsafe class BlockMover : IBlockMover, IDisposable
 {
-    private readonly nint[] _pages;
-    private readonly long _pageBytes;
+    private readonly PageBytes _pages;
     private readonly byte* _slots;
     private readonly byte* _read;
     private readonly KvFolder? _folder;
@@ -22,17 +20,15 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
     private volatile bool _stopping;
 
     /// <summary>Reserves the slots; their pages cost no memory before they are used.</summary>
-    /// <param name="cache">The device's blocks, in host memory. Must outlive the mover.</param>
+    /// <param name="pages">The device's blocks, in host memory. Must outlive the mover.</param>
     /// <param name="hostSlots">Slots, at least 1.</param>
     /// <param name="diskBlocks">Blocks on the disk; 0: none.</param>
     /// <param name="folder">Where files go, if any do; disposed with the mover.</param>
-    public BlockMover(PagedKvCache cache, int hostSlots, int diskBlocks, KvFolder? folder)
+    public BlockMover(PageBytes pages, int hostSlots, int diskBlocks, KvFolder? folder)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(hostSlots, 1);
         (HostSlots, DiskBlocks, _folder) = (hostSlots, folder is null ? 0 : diskBlocks, folder);
-        _pages = [.. Enumerable.Range(0, cache.Layers).SelectMany(
-            layer => new[] { (nint)HostMemory.Of(cache.KeyPages(layer)), (nint)HostMemory.Of(cache.ValuePages(layer)) })];
-        _pageBytes = cache.PageBytes;
+        _pages = pages;
         _slots = (byte*)NativeMemory.AlignedAlloc((nuint)(BlockBytes * hostSlots), 64);
         _read = (byte*)NativeMemory.AlignedAlloc((nuint)BlockBytes, 64);
         _threads =
@@ -48,7 +44,7 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
     }
 
     /// <inheritdoc/>
-    public long BlockBytes => _pages.Length * _pageBytes;
+    public long BlockBytes => _pages.BlockBytes;
 
     /// <inheritdoc/>
     public int HostSlots { get; }
@@ -112,14 +108,14 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
             case TierMove.ToHost toHost:
                 for (var i = 0; i < toHost.Blocks.Count && !_stopping; i++)
                 {
-                    Gather(toHost.Blocks[i], Slot(toHost.Slots[i]));
+                    _pages.Gather(toHost.Blocks[i], Slot(toHost.Slots[i]));
                 }
 
                 return null;
             case TierMove.FromHost fromHost:
                 for (var i = 0; i < fromHost.Blocks.Count && !_stopping; i++)
                 {
-                    Scatter(Slot(fromHost.Slots[i]), fromHost.Blocks[i]);
+                    _pages.Scatter(Slot(fromHost.Slots[i]), fromHost.Blocks[i]);
                 }
 
                 return null;
@@ -144,7 +140,7 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
             try
             {
                 _folder!.Read(move.Places[i], new Span<byte>(_read, checked((int)BlockBytes)));
-                Scatter(_read, move.Blocks[i]);
+                _pages.Scatter(_read, move.Blocks[i]);
             }
             catch (Exception error) when (error is IOException or InvalidDataException or UnauthorizedAccessException)
             {
@@ -157,23 +153,4 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
     }
 
     private byte* Slot(int slot) => _slots + (slot * BlockBytes);
-
-    /// <summary>A block's keys and values, layer by layer, one after the other.</summary>
-    private void Gather(int block, byte* to)
-    {
-        foreach (var page in _pages)
-        {
-            Buffer.MemoryCopy((byte*)page + (block * _pageBytes), to, _pageBytes, _pageBytes);
-            to += _pageBytes;
-        }
-    }
-
-    private void Scatter(byte* from, int block)
-    {
-        foreach (var page in _pages)
-        {
-            Buffer.MemoryCopy(from, (byte*)page + (block * _pageBytes), _pageBytes, _pageBytes);
-            from += _pageBytes;
-        }
-    }
 }

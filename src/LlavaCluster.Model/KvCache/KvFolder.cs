@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Model.KvCache;
 
@@ -79,7 +80,7 @@ internal sealed class KvFolder : IDisposable
     /// <summary>Reads a block.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     /// <exception cref="InvalidDataException">It is not what was written.</exception>
-    public void Read(Core.Tiering.DiskPlace place, Span<byte> to)
+    public void Read(DiskPlace place, Span<byte> to)
     {
         var path = FileOf(place.Group);
         using var file = File.OpenHandle(path);

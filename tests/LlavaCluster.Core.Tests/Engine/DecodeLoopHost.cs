@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Tests.Fakes;
@@ -31,7 +32,8 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         int maxPositions = 1024,
         Func<int, bool>? isEnd = null,
         IShardLink? link = null,
-        Func<FakeModelRunner, IBlockMover>? mover = null)
+        Func<FakeModelRunner, IBlockMover>? mover = null,
+        IKvSource? moves = null)
     {
         var runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, maxPositions, FakeModel.Vocabulary));
         runner.Mover = mover?.Invoke(runner);
@@ -39,7 +41,7 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         var time = new FakeTimeProvider();
         var observer = new RecordingObserver();
         var loop = new DecodeLoop(
-            () => runner, link ?? new SingleRankLink(), features, _ => new FakeStopRule(isEnd), time, options ?? new DecodeLoopOptions(), observer);
+            () => runner, link ?? new SingleRankLink(), features, _ => new FakeStopRule(isEnd), time, options ?? new DecodeLoopOptions(), observer, moves);
         await loop.StartAsync().WaitAsync(Patience);
         return new DecodeLoopHost(loop, runner, features, time, observer);
     }

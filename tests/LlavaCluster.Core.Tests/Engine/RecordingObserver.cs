@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Tests.Engine;
@@ -18,6 +19,9 @@ internal sealed class RecordingObserver : IEngineObserver
     public void LoopFailed(Exception error) => Seen.Enqueue($"loop: {error.Message}");
 
     public void MoveFailed(TierMove move, Exception error) => Seen.Enqueue($"{move.GetType().Name}: {error.Message}");
+
+    public void Fetched(IReadOnlyList<string> sequences, int blocks, KvDelivery delivery, KvMoveCounts counts) => Seen.Enqueue(
+        $"fetched {delivery.Arrived.Count} of {blocks}, {delivery.Damaged} damaged, {delivery.Attempts} connections{(delivery.Why is null ? "" : $": {delivery.Why}")}");
 
     public void StepDone(int tokens, int sampled, TimeSpan took)
     {

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Tiering;
 using TorchSharp;
@@ -84,8 +85,14 @@ public sealed class TierTests(ITestOutputHelper output)
 
     /// <summary>An engine over a golden model.</summary>
     internal static DecodeLoop LoopOf(
-        GoldenModel model, GoldenCase golden, DecodeLoopOptions options, IEngineObserver observer, Func<IModelRunner> runner, IShardLink? link = null) =>
-        new(runner, link ?? new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer);
+        GoldenModel model,
+        GoldenCase golden,
+        DecodeLoopOptions options,
+        IEngineObserver observer,
+        Func<IModelRunner> runner,
+        IShardLink? link = null,
+        IKvSource? moves = null) =>
+        new(runner, link ?? new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer, moves);
 
     /// <summary>One turn, as <see cref="HotAsync"/> tells it.</summary>
     internal static async Task<(int Cached, string[] Tokens)> AskAsync(DecodeLoop loop, SequenceRequest request)

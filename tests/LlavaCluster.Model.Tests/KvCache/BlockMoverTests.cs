@@ -22,7 +22,7 @@ public sealed unsafe class BlockMoverTests : IDisposable
     {
         var model = GoldenModel.OnCpu("mistral");
         _cache = new PagedKvCache(model.Config.Text, new ShardPlan(model.Config.Text, 0, 1), model.Device, Blocks);
-        _mover = new BlockMover(_cache, hostSlots: 4, diskBlocks: 100, KvFolder.Open(_scratch.FullName));
+        _mover = new BlockMover(new PageBytes(_cache), hostSlots: 4, diskBlocks: 100, KvFolder.Open(_scratch.FullName));
         var random = new Random(1);
         for (var block = 0; block < Blocks; block++)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
@@ -33,6 +34,8 @@ internal sealed class FakeModelRunner(RunnerCapacity capacity, int rank = 0) : I
     public RunnerCapacity Capacity { get; } = capacity;
 
     public IBlockMover? Mover { get; set; }
+
+    public IBlockBytes? Bytes => new FakeBlockBytes(this);
 
     /// <summary>All that a block holds; shared.</summary>
     public Span<(int Position, ulong State)> Block(int block) => _cells.AsSpan(block * Capacity.BlockTokens, Capacity.BlockTokens);

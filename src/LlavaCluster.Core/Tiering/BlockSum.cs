@@ -1,13 +1,13 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace LlavaCluster.Model.KvCache;
+namespace LlavaCluster.Core.Tiering;
 
 /// <summary>
-/// Checksum of a block: four CRC-32C over every fourth eight bytes, side by side, since one alone waits for itself. Finds what disks do
+/// Checksum of a block: four CRC-32C over every fourth eight bytes, side by side, since one alone waits for itself. Finds what disks and networks do
 /// to data; not made against people.
 /// </summary>
-internal static class BlockSum
+public static class BlockSum
 {
     /// <summary>Of these bytes.</summary>
     public static UInt128 Of(ReadOnlySpan<byte> bytes)

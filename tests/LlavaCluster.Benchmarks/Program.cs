@@ -2,6 +2,7 @@ using System.CommandLine;
 using LlavaCluster.Benchmarks.Cluster;
 using LlavaCluster.Benchmarks.Collectives;
 using LlavaCluster.Benchmarks.Kernels;
+using LlavaCluster.Benchmarks.Moving;
 using LlavaCluster.Benchmarks.Preprocessing;
 using LlavaCluster.Benchmarks.Running;
 using LlavaCluster.Benchmarks.Scheduling;
@@ -19,6 +20,7 @@ var root = new RootCommand("Benchmarks of LlavaCluster. Run them in Release on a
     RunnerBenchmark.Command(),
     SchedulerBenchmark.Command(),
     TierBenchmark.Command(),
+    MoveBenchmark.Command(),
     TableBenchmark.Command(),
     ClusterBenchmark.Command(),
 };

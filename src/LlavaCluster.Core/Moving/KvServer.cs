@@ -42,7 +42,7 @@ public sealed class KvServer : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint Address { get; }
 
-    /// <summary>Callers that were lent blocks and have hung up.</summary>
+    /// <summary>Callers that were sent all that there was for them, and have hung up.</summary>
     public long Served => Interlocked.Read(ref _served);
 
     /// <summary>Ends all connections and waits for their threads.</summary>
@@ -146,8 +146,14 @@ public sealed class KvServer : IAsyncDisposable
         Send(stream, loan, request.Keys);
         // (4)
         caller.ReceiveTimeout = Milliseconds(_options.LoanPatience);
-        stream.ReadByte();
-        Interlocked.Increment(ref _served);
+        try
+        {
+            stream.ReadByte();
+        }
+        finally
+        {
+            Interlocked.Increment(ref _served);
+        }
     }
 
     private static void Send(Stream stream, KvLoan loan, UInt128[] keys)

@@ -20,6 +20,12 @@ public sealed class TwoDecoders() : FakeCluster(
     /// <summary>By replica.</summary>
     internal Dictionary<string, Switch> States { get; } = [];
 
+    /// <summary>The other replica.</summary>
+    internal static string Other(string replica) => replica == "r1" ? "r2" : "r1";
+
+    /// <summary>KV blocks that a replica has fetched from the other one.</summary>
+    internal long Fetched(string replica) => Engines[replica].Load.Moves!.Blocks;
+
     /// <summary>The silo of a replica.</summary>
     internal IServiceProvider SiloOf(string replica) => Silo(replica == "r1" ? 1 : 2);
 

@@ -65,11 +65,7 @@ public sealed class ModelRunner : IModelRunner
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
         _pages = device.IsCpu ? new PageBytes(_cache) : null;
-        if (options.KvHostBlocks > 0)
-        {
-            _mover = new BlockMover(_pages!, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options));
-        }
-
+        _mover = options.KvHostBlocks > 0 ? new BlockMover(_pages!, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options)) : null;
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
     }

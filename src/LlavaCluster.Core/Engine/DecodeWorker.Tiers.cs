@@ -73,7 +73,8 @@ internal sealed partial class DecodeWorker
     /// <summary>Tells those who wait for it that no turn is left, and that no block is moved or should be by now.</summary>
     private void TellRest()
     {
-        if (_resting.Count > 0 && _live.Count == 0 && _tiers is not { IsMoving: true } && !(_tiers?.NextDue() <= Now))
+        if (_resting.Count > 0 && _live.Count == 0 && _tiers is not { IsMoving: true } && _arrivals is not { IsBusy: true }
+            && !(_tiers?.NextDue() <= Now))
         {
             _resting.ForEach(told => told.TrySetResult());
             _resting.Clear();

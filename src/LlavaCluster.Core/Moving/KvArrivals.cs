@@ -43,6 +43,9 @@ internal sealed class KvArrivals : IDisposable
     /// <summary>What came so far. Any thread.</summary>
     public KvMoveCounts Counts => Volatile.Read(ref _counts);
 
+    /// <summary>Blocks are on their way.</summary>
+    public bool IsBusy => _underway.Count > 0;
+
     /// <summary>A step computed so many tokens of prompts in this time.</summary>
     public void NotePrefill(int tokens, TimeSpan took)
     {

@@ -21,7 +21,7 @@ public sealed class KvMoveTests(RedisServer redis) : IClassFixture<RedisServer>
         await using var gateway = await SiloProcess.StartOfAsync("vicuna", 0, ["--roles", "gateway,encoder", .. shared]);
         await using var first = await DecoderAsync("d-0", shared);
         await using var second = await DecoderAsync("d-1", shared);
-        var left = "";
+        var (left, drains) = ("", false);
         async IAsyncEnumerable<ChatEvent> WithDrainAsync()
         {
             await foreach (var happened in gateway.Client.ChatAsync(Long()))
@@ -31,8 +31,9 @@ public sealed class KvMoveTests(RedisServer redis) : IClassFixture<RedisServer>
                     left = started.Replica;
                 }
 
-                if (happened.Delta is { Offset: Seen })
+                if (!drains && happened.Delta is { Offset: >= Seen })
                 {
+                    drains = true;
                     var fleet = await gateway.Client.GetFleetAsync();
                     await gateway.Client.DrainSiloAsync(fleet.Replicas.Single(replica => replica.Name == left).Ranks[0].Silo);
                 }

@@ -32,6 +32,11 @@ internal sealed record DialogueMix
         [QuestionForm.Unknowable] = 0.3,
     };
 
+    /// <summary>
+    /// How often two objects are compared from left to right beside what is usual; the rest is left to comparisons of height and size.
+    /// </summary>
+    public double AcrossWeight { get; init; } = 1;
+
     /// <summary>Share of dialogues in Chinese.</summary>
     public double ChineseShare { get; init; } = 0.08;
 

@@ -86,7 +86,7 @@ internal static class DialogueWriter
             return Typed(exchange, language, mix.CarelessShare, chance);
         }
 
-        var queries = facts.Length == 2 ? OfTwo(form, facts, chance) : OfOne(form, facts[0], chance);
+        var queries = facts.Length == 2 ? OfTwo(form, facts, chance) : OfOne(form, facts[0], mix, chance);
         return queries is null ? null : new Dialogue(language, [.. queries.Select(query => Worded(query, language, mix, chance))]);
     }
 
@@ -100,15 +100,15 @@ internal static class DialogueWriter
         _ => null,
     };
 
-    private static IReadOnlyList<Query>? OfOne(QuestionForm form, SceneFacts facts, Chance chance) => form switch
+    private static IReadOnlyList<Query>? OfOne(QuestionForm form, SceneFacts facts, DialogueMix mix, Chance chance) => form switch
     {
         QuestionForm.Shape => Single(ObjectQueries.Shape(facts, chance)),
         QuestionForm.Colour => Single(ObjectQueries.Colour(facts, chance)),
         QuestionForm.Place => Single(ObjectQueries.Place(facts, chance)),
         QuestionForm.Count => [CountQueries.Any(facts, chance)],
         QuestionForm.Presence => Single(YesNoQueries.Presence(facts, chance)),
-        QuestionForm.Relation => Single(PairOfObjects.OfChance(facts, chance)?.IsSo(chance)),
-        QuestionForm.Comparison => Single(PairOfObjects.OfChance(facts, chance)?.Compared(chance)),
+        QuestionForm.Relation => Single(PairOfObjects.OfChance(facts, chance)?.IsSo(chance, mix.AcrossWeight)),
+        QuestionForm.Comparison => Single(PairOfObjects.OfChance(facts, chance)?.Compared(chance, mix.AcrossWeight)),
         QuestionForm.Text => Single(SceneQueries.Text(facts)),
         QuestionForm.Description => [SceneQueries.Description(facts, chance)],
         QuestionForm.Unknowable => [SceneQueries.Absent(facts, chance)],

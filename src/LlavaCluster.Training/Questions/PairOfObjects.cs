@@ -38,9 +38,11 @@ internal sealed class PairOfObjects
     }
 
     /// <summary>A yes-no question about the pair; null when it differs in nothing clearly.</summary>
-    public Query? IsSo(Chance chance)
+    /// <param name="chance">Decides.</param>
+    /// <param name="acrossWeight">How often left and right are asked for, beside what is usual.</param>
+    public Query? IsSo(Chance chance, double acrossWeight = 1)
     {
-        var kind = chance.Weighted([IsApartAcross ? 2 : 0, IsApartDown ? 2 : 0, DiffersInSize ? 1 : 0]);
+        var kind = chance.Weighted([IsApartAcross ? 2 * acrossWeight : 0, IsApartDown ? 2 : 0, DiffersInSize ? 1 : 0]);
         var holds = chance.Flip();
         Topic? topic = kind switch
         {
@@ -53,12 +55,14 @@ internal sealed class PairOfObjects
     }
 
     /// <summary>A question for how the first compares with the second; null when the pair differs in nothing clearly.</summary>
-    public Query? Compared(Chance chance)
+    /// <param name="chance">Decides.</param>
+    /// <param name="acrossWeight">How often left and right are asked for, beside what is usual.</param>
+    public Query? Compared(Chance chance, double acrossWeight = 1)
     {
         var isAlong = IsApartAcross && Math.Abs(_across) >= ClearlyAlong * Math.Abs(_down);
         var isUpright = IsApartDown && Math.Abs(_down) >= ClearlyAlong * Math.Abs(_across);
         var kind = chance.Weighted(
-            [isAlong || isUpright ? 3 : 0, IsApartAcross ? 1.5 : 0, IsApartDown ? 1.5 : 0, DiffersInSize ? 1 : 0]);
+            [isAlong ? 3 * acrossWeight : isUpright ? 3 : 0, IsApartAcross ? 1.5 * acrossWeight : 0, IsApartDown ? 1.5 : 0, DiffersInSize ? 1 : 0]);
         Comparison beside = _across < 0 ? Comparison.Left : Comparison.Right, over = _down < 0 ? Comparison.Above : Comparison.Below;
         (Topic Topic, Comparison Reply)? asked = kind switch
         {

@@ -35,6 +35,9 @@ internal sealed record PhasePlan
     /// <summary>Dialogues: share of the other pictures that are drawn for questions that compare two objects.</summary>
     public double ComparingShare { get; init; }
 
+    /// <summary>Dialogues: how often those questions are for left and right, beside what is usual; the others are for height and size.</summary>
+    public double AcrossWeight { get; init; } = 1;
+
     /// <summary>Dialogues: share of the lessons that show two pictures.</summary>
     public double PairShare { get; init; } = 0.08;
 

@@ -81,7 +81,7 @@ internal sealed class LessonArtist
         var mix = about switch
         {
             About.Text => DialogueMix.Standard with { Weights = SpellingWeights },
-            About.Pairs => DialogueMix.Standard with { Weights = ComparingWeights },
+            About.Pairs => DialogueMix.Standard with { Weights = ComparingWeights, AcrossWeight = phase.AcrossWeight },
             _ => DialogueMix.Standard,
         };
         var count = about == About.Text ? DialoguesPerPicture / 3 : DialoguesPerPicture;

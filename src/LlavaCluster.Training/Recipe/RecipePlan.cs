@@ -24,8 +24,9 @@ internal sealed record RecipePlan
     public required IReadOnlyList<PhasePlan> Phases { get; init; }
 
     /// <summary>
-    /// The recipe of the embedded model, in three rounds: what limited it after the first were letters, so the tower has more times of its
-    /// own; after the second, comparing two objects, so the third asks for that. Steps are numbers, not times, so that a run is the same on
+    /// The recipe of the embedded model, in four rounds: what limited it after the first were letters, so the tower has more times of its
+    /// own; after the second, comparing two objects, so the third asks for that. It learned left and right by it, and nothing of above, below
+    /// and size, which the fourth asks for before all else. Steps are numbers, not times, so that a run is the same on
     /// any machine.
     /// </summary>
     public static RecipePlan Standard { get; } = new()
@@ -88,6 +89,47 @@ internal sealed record RecipePlan
                 SpellingShare = 0.35,
                 ComparingShare = 0.3,
                 PairShare = 0.12,
+            },
+            new PhasePlan
+            {
+                Name = "base4",
+                Kind = PhaseKind.Dialogues,
+                Steps = 1_200,
+                Batch = 6144,
+                Rate = 1.2e-3,
+                TowerRate = 0.25,
+                SpellingShare = 0.15,
+                ComparingShare = 0.6,
+                AcrossWeight = 0.15,
+                PairShare = 0.15,
+            },
+            new PhasePlan
+            {
+                Name = "grid4",
+                Kind = PhaseKind.Dialogues,
+                Steps = 3_000,
+                Batch = 6144,
+                Rate = 1e-3,
+                GridShare = 0.7,
+                TowerRate = 0.25,
+                SpellingShare = 0.35,
+                ComparingShare = 0.4,
+                AcrossWeight = 0.3,
+                PairShare = 0.2,
+            },
+            new PhasePlan
+            {
+                Name = "grid5",
+                Kind = PhaseKind.Dialogues,
+                Steps = 2_400,
+                Batch = 6144,
+                Rate = 1e-3,
+                GridShare = 0.7,
+                TowerRate = 0.4,
+                SpellingShare = 0.55,
+                ComparingShare = 0.3,
+                AcrossWeight = 0.5,
+                PairShare = 0.15,
             },
         ],
     };

@@ -17,6 +17,21 @@ public sealed class DialogueWriterTests
     private static readonly Scene[] Scenes = [.. Studio.Scenes(500)];
 
     [Theory]
+    [InlineData(0, 0, 0)]
+    [InlineData(0.2, 0.05, 0.25)]
+    [InlineData(1, 0.3, 0.6)]
+    public void TryAsk_AcrossWeight_DecidesHowOftenLeftAndRightAreAskedFor(double weight, double least, double most)
+    {
+        var mix = DialogueMix.Standard with { AcrossWeight = weight, CarelessShare = 0 };
+        var questions = Scenes
+            .Select((scene, i) => DialogueWriter.TryAsk(QuestionForm.Relation, [scene], DialogueLanguage.English, (ulong)i, mix))
+            .OfType<Dialogue>().Select(dialogue => dialogue.Exchanges[0].Question).ToArray();
+
+        Assert.True(questions.Length > 100);
+        Assert.InRange(questions.Count(question => question.Contains("left") || question.Contains("right")) / (double)questions.Length, least, most);
+    }
+
+    [Theory]
     [InlineData(nameof(QuestionForm.Shape))]
     [InlineData(nameof(QuestionForm.Colour))]
     [InlineData(nameof(QuestionForm.Count))]

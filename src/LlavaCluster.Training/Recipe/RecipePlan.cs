@@ -117,20 +117,6 @@ internal sealed record RecipePlan
                 AcrossWeight = 0.3,
                 PairShare = 0.2,
             },
-            new PhasePlan
-            {
-                Name = "grid5",
-                Kind = PhaseKind.Dialogues,
-                Steps = 2_400,
-                Batch = 6144,
-                Rate = 1e-3,
-                GridShare = 0.7,
-                TowerRate = 0.4,
-                SpellingShare = 0.55,
-                ComparingShare = 0.3,
-                AcrossWeight = 0.5,
-                PairShare = 0.15,
-            },
         ],
     };
 

@@ -34,7 +34,8 @@ public sealed class KvServer : IAsyncDisposable
         (_shape, _owner, _options) = (shape, owner, options);
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _socket.Bind(new IPEndPoint(address, 0));
-        _socket.Listen(options.MostCallers);
+        // More than are served, so that who comes too many is told why.
+        _socket.Listen(128);
         Address = (IPEndPoint)_socket.LocalEndPoint!;
         _accepting = AcceptAsync();
     }

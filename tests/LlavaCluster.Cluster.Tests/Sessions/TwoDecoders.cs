@@ -41,7 +41,7 @@ public sealed class TwoDecoders() : FakeCluster(
             services.AddSingleton<ISiloState>(States[role.Replica] = new Switch());
         }
 
-        services.AddSingleton<IKvSource>(new KvClient(Shape, new KvMoveOptions(), TimeProvider.System));
+        services.AddSingleton<IKvSource>(new KvClient(Shape, new KvMoveOptions { ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30) }, TimeProvider.System));
         services.AddSingleton(provider => new KvServer(
             IPAddress.Loopback, Shape, (IKvOwner)provider.GetRequiredService<IDecodeEngine>(), new KvMoveOptions()));
     }

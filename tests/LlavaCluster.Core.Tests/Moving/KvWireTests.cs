@@ -14,6 +14,9 @@ public sealed class KvWireTests
     private static readonly RunnerCapacity Capacity = new(4, 16, 64, FakeModel.Vocabulary);
     private static readonly KvMoveOptions Quick = new() { AnswerPatience = TimeSpan.FromMilliseconds(200), Silence = TimeSpan.FromMilliseconds(200) };
 
+    /// <summary>For those who do answer: on a busy machine that takes a while.</summary>
+    private static readonly KvMoveOptions Patient = new() { AnswerPatience = Patience, Silence = Patience, ConnectPatience = Patience };
+
     [Fact]
     public async Task Fetch_BlockOfAnotherLength_IsNotBelieved()
     {
@@ -53,7 +56,7 @@ public sealed class KvWireTests
     {
         using var over = new ManualResetEventSlim();
 
-        var delivery = await FetchAsync(_ => over.Wait(Patience));
+        var delivery = await FetchAsync(_ => over.Wait(Patience), Quick);
 
         over.Set();
         Assert.NotNull(delivery.Why);
@@ -67,7 +70,7 @@ public sealed class KvWireTests
         var address = listener.LocalEndpoint.ToString()!;
         listener.Stop();
 
-        var delivery = await new KvClient(TwoReplicas.Shape, Quick, TimeProvider.System).FetchAsync(Order(address), default).WaitAsync(Patience);
+        var delivery = await new KvClient(TwoReplicas.Shape, Patient, TimeProvider.System).FetchAsync(Order(address), default).WaitAsync(Patience);
 
         Assert.Contains("refused", delivery.Why);
     }
@@ -105,9 +108,9 @@ public sealed class KvWireTests
     [Fact]
     public async Task Serve_EngineHasNotStarted_LendsNothing()
     {
-        await using var server = new KvServer(IPAddress.Loopback, TwoReplicas.Shape, new NoOwner(), Quick);
+        await using var server = new KvServer(IPAddress.Loopback, TwoReplicas.Shape, new NoOwner(), Patient);
 
-        var delivery = await new KvClient(TwoReplicas.Shape, Quick, TimeProvider.System)
+        var delivery = await new KvClient(TwoReplicas.Shape, Patient, TimeProvider.System)
             .FetchAsync(Order(server.Address.ToString()), default).WaitAsync(Patience);
 
         Assert.Equal("This replica lends no KV: it is starting or stopping, or its blocks lie where only its device reads them.", delivery.Why);
@@ -115,10 +118,10 @@ public sealed class KvWireTests
     }
 
     /// <summary>Two blocks, fetched from one who answers so.</summary>
-    private static async Task<KvDelivery> FetchAsync(Action<Stream> answer)
+    private static async Task<KvDelivery> FetchAsync(Action<Stream> answer, KvMoveOptions? options = null)
     {
         using var listener = Listen();
-        var fetching = new KvClient(TwoReplicas.Shape, Quick, TimeProvider.System).FetchAsync(Order(listener.LocalEndpoint.ToString()!), default);
+        var fetching = new KvClient(TwoReplicas.Shape, options ?? Patient, TimeProvider.System).FetchAsync(Order(listener.LocalEndpoint.ToString()!), default);
         using var caller = await listener.AcceptTcpClientAsync().WaitAsync(Patience);
         var answering = Task.Run(() =>
         {

@@ -32,7 +32,7 @@ internal sealed class TwoReplicas : IAsyncDisposable
     {
         var old = await DecodeLoopHost.StartAsync(options, blocks);
         var server = new KvServer(IPAddress.Loopback, Shape, old.Loop, lending ?? new KvMoveOptions());
-        IKvSource client = new KvClient(caller ?? Shape, new KvMoveOptions(), TimeProvider.System);
+        IKvSource client = new KvClient(caller ?? Shape, new KvMoveOptions { ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30) }, TimeProvider.System);
         var other = await DecodeLoopHost.StartAsync(options, blocks, moves: source?.Invoke(client) ?? client);
         return new TwoReplicas(old, other, server);
     }

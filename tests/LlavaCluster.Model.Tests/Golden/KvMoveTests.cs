@@ -38,7 +38,7 @@ public sealed class KvMoveTests(ITestOutputHelper output)
             options,
             observer,
             () => model.Runner(blocks: 1024, kernels: kernels),
-            moves: new KvClient(shape, new KvMoveOptions(), TimeProvider.System));
+            moves: new KvClient(shape, new KvMoveOptions { ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30) }, TimeProvider.System));
         await other.StartAsync();
 
         var moved = await AskAsync(other, second with { KvFrom = [server.Address.ToString()] });

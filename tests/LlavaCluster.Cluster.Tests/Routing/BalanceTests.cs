@@ -29,7 +29,7 @@ public sealed class EightSilos() : FakeCluster(
 /// <summary>How conversations and images are spread, and find what was computed for them.</summary>
 public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
 {
-    private const int Sessions = 60, Turns = 4;
+    private const int Sessions = 200, Turns = 6;
 
     [Fact]
     public async Task ManySessions_ThroughRandomGateways_FindTheirKvAndSpreadEvenly()
@@ -70,7 +70,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
 
         Assert.True(missed <= due / 100, $"{missed} of {due} tokens were computed again.");
 
-        // Fake engines are done before anybody has heard that they were busy, so that places fall by lot: 20 each, give or take 3.7.
+        // Fake engines are done before anybody has heard that they were busy, so that places fall by lot: 67 each, give or take 6.7.
         Assert.Equal(3, replicas.Distinct().Count());
         Assert.All(replicas.CountBy(replica => replica), count => Assert.InRange(count.Value, Sessions / 10, Sessions * 6 / 10));
         var tiles = cluster.Encoders.Select(encoder => encoder.Value.TilesEncoded - before[encoder.Key]).ToArray();
@@ -80,7 +80,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
     [Fact]
     public async Task OneImage_InManySessionsAtOnce_IsEncodedOnce()
     {
-        var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 200));
+        var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 1200));
         var before = cluster.Encoders.Values.Sum(encoder => encoder.TilesEncoded);
 
         await Task.WhenAll(Enumerable.Range(0, 50).Select(async i =>
@@ -98,7 +98,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
     [Fact]
     public async Task NewSession_WithAnImageThatAReplicaComputed_GoesThere()
     {
-        var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 201));
+        var image = await cluster.PutAsync(FakeImages.Bmp(60, 40, 1201));
         var first = await cluster.ChatAsync("first", Turn("a", "What is it?", image));
         var replica = first.Started().Replica;
         Assert.Single(Beginnings.Of(null, [image]));

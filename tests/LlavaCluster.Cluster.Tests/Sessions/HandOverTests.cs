@@ -21,6 +21,7 @@ public sealed class HandOverTests(TwoDecoders cluster) : IClassFixture<TwoDecode
 
         var expected = new Answers.Mirror().Next(KvMoveTests.Long, [], 60);
         var running = cluster.ChatAsync("handed", Turn("a", KvMoveTests.Long) with { MaxTokens = 60 });
+        await gate.ArrivedAsync();
         gate.Allow(40);
         using var patience = new CancellationTokenSource(Patience);
         while ((await cluster.Session("handed").Get().WaitAsync(patience.Token)).Turns is not [{ AnswerTokens: > 30 }])

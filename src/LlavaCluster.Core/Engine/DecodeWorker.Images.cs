@@ -49,20 +49,19 @@ internal sealed partial class DecodeWorker
         }
     }
 
-    /// <summary>A sequence no longer waits for its images: another one may.</summary>
+    /// <summary>
+    /// A sequence has begun or is gone, so it does not wait for its images: others may. Also when it never did: one that was let go for
+    /// this, and found its image there, took nobody's turn.
+    /// </summary>
     private void StopPreparing(Sequence sequence)
     {
-        if (!_preparing.Remove(sequence))
+        _preparing.Remove(sequence);
+        for (var free = _options.MaxRunning - _preparing.Count; free > 0 && _unprepared.TryDequeue(out var next);)
         {
-            return;
-        }
-
-        while (_unprepared.TryDequeue(out var next))
-        {
-            if (_live.ContainsKey(next.Number))
+            if (next.IsHeldUp && _live.ContainsKey(next.Number))
             {
                 _scheduler.LetGo(next);
-                break;
+                free--;
             }
         }
     }

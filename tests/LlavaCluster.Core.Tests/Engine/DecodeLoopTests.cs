@@ -175,15 +175,16 @@ public sealed class DecodeLoopTests
     }
 
     [Theory]
-    [InlineData(4, 0)] // near the start: they wait in the queue, without blocks
-    [InlineData(40, 1)] // behind another picture that is there: they have begun, and hold blocks
-    public async Task Generate_AsManyWaitForImagesAsMayRun_OthersAreAnswered(int offset, int quickImages)
+    [InlineData(4, 0, 3)] // near the start: they wait in the queue, without blocks
+    [InlineData(40, 1, 3)] // behind another picture that is there: they have begun, and hold blocks
+    [InlineData(4, 0, 9)] // those that no longer wait when their turn to wait comes let others follow
+    public async Task Generate_AsManyWaitForImagesAsMayRun_OthersAreAnswered(int offset, int quickImages, int sequences)
     {
         await using var host = await StartAsync(new DecodeLoopOptions { MaxRunning = 2 });
         var hold = new TaskCompletionSource();
         host.Features.Before = (image, token) => image == Dog ? hold.Task.WaitAsync(token) : Task.CompletedTask;
         ImageSpan[] images = [.. new ImageSpan[] { new(2, 20, Cat, 8, 6) }[..quickImages], new(offset, 30, Dog, 8, 6)];
-        var slow = Enumerable.Range(0, 3).Select(i => Request(WithPlaceholders(Prompt(90, i), images), 5, images)).ToArray();
+        var slow = Enumerable.Range(0, sequences).Select(i => Request(WithPlaceholders(Prompt(90, i), images), 5, images)).ToArray();
         var answers = slow.Select(host.TokensAsync).ToArray();
 
         Assert.Equal(FakeModel.Answer(Prompt(20, 7), [], 5), await host.TokensAsync(Request(Prompt(20, 7), 5)));

@@ -21,6 +21,10 @@ public sealed class DecodeLoopRandomTests
     [InlineData(4)]
     [InlineData(5)]
     [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(13)]
+    [InlineData(14)]
+    [InlineData(16)]
     public async Task Generate_AnyLoad_AnswersAsAlone(int seed)
     {
         var random = new Random(seed);
@@ -34,7 +38,7 @@ public sealed class DecodeLoopRandomTests
         };
         await using var host = await StartAsync(options, blocks: random.Next(24, 60), maxPositions: 360);
 
-        await Task.WhenAll(Enumerable.Range(0, 10).Select(i => ConverseAsync(host, new Random((seed * 100) + i)))).WaitAsync(Patience);
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => ConverseAsync(host, new Random((seed * 100) + i)))).WaitAsync(Patience);
 
         await host.UntilAsync(load => load is { Running: 0, Waiting: 0 });
         Assert.Equal(host.Loop.Load.TotalBlocks, host.Loop.Load.FreeBlocks);

@@ -134,7 +134,7 @@ internal sealed class Node : IAsyncDisposable
         services.AddSingleton(stores.Turns);
         services.AddSingleton(stores.Images);
         services.AddSingleton<Readiness>();
-        services.AddHostedService<OpenSiloPort>();
+        services.AddHostedService<OpenTraffic>();
         services.AddSingleton<ISiloState>(provider => provider.GetRequiredService<Readiness>());
         services.AddSingleton<ISiloExit, ProcessExit>();
         services.AddSingleton(new SiloIdentity(model.Id, Version));

@@ -33,6 +33,9 @@ internal sealed record NodeSettings(
     /// <summary>Largest gRPC request, bytes: what configuration says, but never less than the largest image.</summary>
     public long MaxRequestBytes => Math.Max((long)Edge.MaxRequestMib << 20, Images.MaxBytes + (1L << 20));
 
+    /// <summary>What the numbers of ranks in several processes travel by: tcp, shared or nccl.</summary>
+    public string CollectiveInUse => Fleet.Collective == "auto" ? Model.Device == "cpu" ? "tcp" : "nccl" : Fleet.Collective;
+
     /// <summary>Whether callers may list all sessions.</summary>
     public bool MayListSessions => Edge.ListSessions ?? IPAddress.IsLoopback(IPAddress.Parse(Node.Bind));
 

@@ -10,20 +10,22 @@ internal sealed class RankParts : IRankParts
 {
     private readonly ModelParts _parts;
     private readonly TimeProvider _time;
+    private readonly SecureStream? _secure;
     private readonly NcclLibrary? _nccl;
     private RejoinableCollective? _end;
     private IModelRunner? _runner;
 
     /// <summary>Reads nothing yet.</summary>
+    /// <param name="parts">Makes the rank.</param>
+    /// <param name="model">The checkpoint.</param>
+    /// <param name="settings">How it is split, and what the ranks' numbers travel by.</param>
+    /// <param name="secure">Wraps connections to other ranks; null: plain. NCCL makes its own, which are plain.</param>
+    /// <param name="time">The clock.</param>
     /// <exception cref="DllNotFoundException">The ranks are to meet through NCCL, which is not there.</exception>
-    public RankParts(ModelParts parts, ServedModel model, NodeSettings settings, TimeProvider time)
+    public RankParts(ModelParts parts, ServedModel model, NodeSettings settings, SecureStream? secure, TimeProvider time)
     {
-        (_parts, _time) = (parts, time);
-        var collective = settings.Fleet.Collective switch
-        {
-            "auto" => settings.Model.Device == "cpu" ? "tcp" : "nccl",
-            var asked => asked,
-        };
+        (_parts, _secure, _time) = (parts, secure, time);
+        var collective = settings.CollectiveInUse;
         Split = new RankSplit(model.Id, settings.Model.TensorParallel, settings.Model.Dtype, settings.Model.KernelsInUse, collective);
         _nccl = collective == "nccl" ? NcclLibrary.Open(settings.Fleet.NcclLibrary) : null;
     }
@@ -33,6 +35,9 @@ internal sealed class RankParts : IRankParts
 
     /// <inheritdoc/>
     public int Blocks => _parts.KvBlocks;
+
+    /// <inheritdoc/>
+    public string Carrier { get; private set; } = "nothing yet";
 
     /// <inheritdoc/>
     public Task PrepareAsync(int rank, CancellationToken cancellationToken)
@@ -54,19 +59,14 @@ internal sealed class RankParts : IRankParts
     public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken)
     {
         var (end, runner) = (_end!, _runner!);
-        var (addresses, options) = (formation.Members.Select(member => member.Collectives).ToArray(), new TcpCollectiveOptions());
-        end.Attach(_nccl is null
-            ? TcpCollective.Join(
-                listener,
-                addresses,
-                formation.Id,
-                formation.Epoch,
-                end.Rank,
-                options with { SharedMemory = Split.Collective == "shared" },
-                _time,
-                cancellationToken)
+        var addresses = formation.Members.Select(member => member.Collectives).ToArray();
+        var options = new TcpCollectiveOptions { SharedMemory = Split.Collective == "shared", Secure = _secure };
+        ICollective joined = _nccl is null
+            ? TcpCollective.Join(listener, addresses, formation.Id, formation.Epoch, end.Rank, options, _time, cancellationToken)
             : NcclCollective.Join(
-                _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken, _parts.Gpu));
+                _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken, _parts.Gpu);
+        Carrier = joined is TcpCollective { IsSecure: true } ? $"{Split.Collective}, on connections with TLS" : Split.Collective;
+        end.Attach(joined);
         return new FormationRunner(runner, end, formation.Blocks);
     }
 

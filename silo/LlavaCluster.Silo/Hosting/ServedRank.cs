@@ -17,7 +17,7 @@ internal sealed class ServedRank : IAsyncDisposable
     /// <param name="model">The checkpoint.</param>
     /// <param name="settings">Which rank, of how many.</param>
     /// <param name="seat">Name of this process's seat.</param>
-    /// <param name="tls">By what the ranks know each other on the plan link; null: by nothing but the formation's id.</param>
+    /// <param name="tls">By what the ranks know each other; null: by nothing but the formation's id.</param>
     /// <param name="supervisors">Where it reports.</param>
     /// <param name="features">Where a leader gets features.</param>
     /// <param name="time">The clock.</param>
@@ -37,6 +37,7 @@ internal sealed class ServedRank : IAsyncDisposable
     {
         _parts = parts;
         var fleet = settings.Fleet;
+        SecureStream? secure = tls is null ? null : tls.Secure;
         Seat = new RankSeat(
             new RankSeatOptions
             {
@@ -47,13 +48,13 @@ internal sealed class ServedRank : IAsyncDisposable
                 Link = new ShardLinkOptions
                 {
                     Silence = TimeSpan.FromMilliseconds(fleet.RankSilenceMilliseconds),
-                    Secure = tls is null ? null : tls.Secure,
+                    Secure = secure,
                 },
-                Secure = tls is null ? null : tls.Secure,
+                Secure = secure,
                 Loop = (runner, link, epoch) => EngineSet.MakeLoop(runner, link, features(), model, settings, epoch, time, engineObserver),
                 WarmUp = (loop, stop) => EngineService.WarmUpAsync(loop, model, stop),
             },
-            new RankParts(parts, model, settings, time),
+            new RankParts(parts, model, settings, secure, time),
             (report, stop) => supervisors.ReportAsync(fleet.Replica, report, stop),
             time,
             seatObserver);

@@ -8,6 +8,9 @@ namespace LlavaCluster.Core.Links;
 /// <param name="Stream">What is read and written: the socket's own stream, or a secure one around it. Owns the socket.</param>
 public sealed record RankConnection(int Rank, Socket Socket, Stream Stream) : IDisposable
 {
+    /// <summary>What is said on it is encrypted, and both ends have shown their credentials.</summary>
+    public bool IsSecure => Stream is not NetworkStream;
+
     /// <inheritdoc/>
     public void Dispose()
     {

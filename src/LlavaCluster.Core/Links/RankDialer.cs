@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 
 namespace LlavaCluster.Core.Links;
@@ -59,6 +60,12 @@ public static class RankDialer
                         error);
                 }
             }
+            catch (AuthenticationException error)
+            {
+                // Trying again would not give it other credentials.
+                socket.Dispose();
+                throw new RankLinkException($"Rank {hello.Called} at {address} has not shown that it is of this cluster: {error.Message}", error);
+            }
             catch
             {
                 socket.Dispose();
@@ -76,10 +83,19 @@ public static class RankDialer
         stream = secure?.Invoke(stream, true) ?? stream;
         var words = new byte[RankHello.Bytes];
         hello.Write(words);
-        stream.Write(words);
-        stream.Flush();
         var head = new byte[AnswerHead];
-        stream.ReadExactly(head);
+        try
+        {
+            stream.Write(words);
+            stream.Flush();
+            stream.ReadExactly(head);
+        }
+        catch (IOException error) when (secure is not null)
+        {
+            // A caller's handshake is over before its certificate is judged.
+            throw new IOException($"it did not answer once it had seen this rank's certificate ({error.Message})", error);
+        }
+
         if (head[0] == 0)
         {
             return new RankConnection(hello.Called, socket, stream);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Text;
 
 namespace LlavaCluster.Core.Links;
@@ -115,7 +116,9 @@ public sealed class RankListener : IDisposable
             catch (Exception error)
             {
                 // Whatever a stranger does ends only its own connection; the complaint names it when ranks are missing.
-                reception.Note($"a caller was lost: {error.Message}");
+                reception.Note(error is AuthenticationException
+                    ? $"it has not shown that it is of this cluster: {error.Message}"
+                    : $"a caller was lost: {error.Message}");
                 stream.Dispose();
             }
             finally

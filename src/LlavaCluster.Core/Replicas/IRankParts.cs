@@ -19,12 +19,15 @@ public interface IRankParts : IAsyncDisposable
     /// <param name="cancellationToken">Stops waiting.</param>
     Task PrepareAsync(int rank, CancellationToken cancellationToken);
 
+    /// <summary>What the ranks' numbers travel by in the formation that was joined last, in words for a log.</summary>
+    string Carrier { get; }
+
     /// <summary>The id under which the ranks of a formation that this process leads meet on their GPUs; empty without GPUs.</summary>
     ReadOnlyMemory<byte> NewNcclId();
 
     /// <summary>Meets the other ranks. Blocks; on the thread that will use the runner.</summary>
     /// <param name="formation">Who they are.</param>
-    /// <param name="listener">Where those above this rank call; needed only until this returns.</param>
+    /// <param name="listener">Where those above this rank call; needed only until this returns. Secure where the seat is.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>The prepared rank's runner, for this formation; disposing it leaves the formation and keeps the weights.</returns>
     /// <exception cref="RankLinkException">A rank is missing or refuses; says which.</exception>

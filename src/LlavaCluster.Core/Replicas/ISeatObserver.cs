@@ -3,8 +3,8 @@ namespace LlavaCluster.Core.Replicas;
 /// <summary>Is told what a seat does; for a log. Any thread; must be quick.</summary>
 public interface ISeatObserver
 {
-    /// <summary>The ranks are together.</summary>
-    void Formed(long epoch, int rank, int ranks, TimeSpan took);
+    /// <summary>The ranks are together; their numbers travel by the carrier.</summary>
+    void Formed(long epoch, int rank, int ranks, string carrier, TimeSpan took);
 
     /// <summary>They are no longer.</summary>
     void Lost(long epoch, int rank, string why);

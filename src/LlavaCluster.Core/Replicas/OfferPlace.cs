@@ -10,10 +10,10 @@ internal sealed record OfferPlace(RankListener Collectives, RankListener Plans) 
 {
     /// <summary>At free ports.</summary>
     /// <param name="address">Address of this process for the other ranks.</param>
-    /// <param name="secure">Wraps the followers' calls; the ranks' numbers go by plain sockets.</param>
+    /// <param name="secure">Wraps the other ranks' calls, for both; null: plain.</param>
     public static OfferPlace Open(IPAddress address, SecureStream? secure)
     {
-        var collectives = new RankListener(address);
+        var collectives = new RankListener(address, secure: secure);
         return new OfferPlace(collectives, new RankListener(address, secure: secure));
     }
 

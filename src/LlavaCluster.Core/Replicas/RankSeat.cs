@@ -232,7 +232,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
         try
         {
             await using var formed = await FormedRank.FormAsync(formation, rank, _place!, _parts, _options, _time, stop).ConfigureAwait(false);
-            _observer.Formed(formation.Epoch, rank, formation.Members.Count, _time.GetElapsedTime(began));
+            _observer.Formed(formation.Epoch, rank, formation.Members.Count, _parts.Carrier, _time.GetElapsedTime(began));
             _loop = formed.Loop;
             Become(SeatState.Serving);
             why = await formed.Ended.WaitAsync(stop).ConfigureAwait(false);

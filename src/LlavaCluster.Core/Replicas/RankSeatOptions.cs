@@ -28,7 +28,7 @@ public sealed record RankSeatOptions
     /// <summary>How the ranks watch each other.</summary>
     public ShardLinkOptions Link { get; init; } = new();
 
-    /// <summary>Wraps followers' calls to this seat; null: plain.</summary>
+    /// <summary>Wraps the other ranks' calls to this seat, for plans and for numbers; null: plain.</summary>
     public SecureStream? Secure { get; init; }
 
     /// <summary>How often a seat that wants something reports.</summary>

@@ -8,7 +8,8 @@ namespace LlavaCluster.Grains.Replicas;
 internal sealed partial class SeatLog(SiloRole role, ILogger<SeatLog> logger) : ISeatObserver
 {
     /// <inheritdoc/>
-    public void Formed(long epoch, int rank, int ranks, TimeSpan took) => LogFormed(rank, ranks, role.Replica, epoch, took.TotalMilliseconds);
+    public void Formed(long epoch, int rank, int ranks, string carrier, TimeSpan took) =>
+        LogFormed(rank, ranks, role.Replica, epoch, took.TotalMilliseconds, carrier);
 
     /// <inheritdoc/>
     public void Lost(long epoch, int rank, string why) => LogLost(rank, role.Replica, epoch, why);
@@ -25,8 +26,10 @@ internal sealed partial class SeatLog(SiloRole role, ILogger<SeatLog> logger) : 
     /// <inheritdoc/>
     public void NotPrepared(int rank, Exception error) => LogNotPrepared(rank, role.Replica, error);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Rank {Rank} of {Ranks} of replica {Replica} serves in epoch {Epoch}, formed in {Milliseconds:F0} ms.")]
-    private partial void LogFormed(int rank, int ranks, string replica, long epoch, double milliseconds);
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Rank {Rank} of {Ranks} of replica {Replica} serves in epoch {Epoch}, formed in {Milliseconds:F0} ms; its numbers travel by {Carrier}.")]
+    private partial void LogFormed(int rank, int ranks, string replica, long epoch, double milliseconds, string carrier);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Rank {Rank} of replica {Replica}: epoch {Epoch} is over. {Why}")]
     private partial void LogLost(int rank, string replica, long epoch, string why);

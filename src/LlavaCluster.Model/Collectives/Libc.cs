@@ -23,6 +23,7 @@ internal static unsafe partial class Libc
     public const int BrokenPipe = 32;
     public const int ConnectionReset = 104;
 
+    private const int EventFlags = 0x80800; // EFD_CLOEXEC, EFD_NONBLOCK
     private const long FutexCall = 202;
     private const int FutexWait = 0;
     private const int FutexWake = 1;
@@ -34,6 +35,18 @@ internal static unsafe partial class Libc
     /// <summary>Receives into several places at once; bytes given, 0 at the end, or −1.</summary>
     [LibraryImport("libc", EntryPoint = "recvmsg", SetLastError = true)]
     public static partial nint Receive(int socket, Message* message, int flags);
+
+    /// <summary>A file that is ready to be read once something was written to it, or −1.</summary>
+    public static int OpenEvent() => OpenEvent(0, EventFlags);
+
+    [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
+    public static partial nint Read(int file, void* into, nint bytes);
+
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    public static partial nint Write(int file, void* from, nint bytes);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    public static partial int Close(int file);
 
     /// <summary>Waits until one of the sockets is ready.</summary>
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
@@ -48,6 +61,9 @@ internal static unsafe partial class Libc
 
     /// <summary>Wakes all that sleep on the word, in any process.</summary>
     public static void WakeAll(uint* word) => _ = Call(FutexCall, word, FutexWake, int.MaxValue, null, null, 0);
+
+    [LibraryImport("libc", EntryPoint = "eventfd", SetLastError = true)]
+    private static partial int OpenEvent(uint value, int flags);
 
     [LibraryImport("libc", EntryPoint = "syscall")]
     private static partial long Call(long number, uint* word, nint operation, nuint value, TimeSpec* timeout, uint* other, nuint last);

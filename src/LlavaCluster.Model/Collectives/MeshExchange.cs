@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace LlavaCluster.Model.Collectives;
 
 /// <summary>
-/// Ranks joined each to each by TCP. Small sums: every rank sends all its numbers to all others and adds them itself, one exchange.
+/// Ranks joined each to each, plain or secure. Small sums: every rank sends all its numbers to all others and adds them itself, one exchange.
 /// Large ones: (1) every rank gets its own stretch from all others and adds it; (2) it sends the sum to all. That moves as few bytes as a
 /// ring does, in 2 exchanges instead of 2 (ranks − 1), and lets sums be taken in order of ranks in float32, so that their bits depend
 /// neither on the size nor on who was faster.
@@ -26,6 +26,7 @@ internal sealed unsafe class MeshExchange : IRankExchange
     private readonly AbortFlag _aborted = new();
     private readonly NativeBuffer _scratch = new();
     private readonly object _callGate = new();
+    private readonly object _closeGate = new();
     private readonly int _rank;
     private readonly int _ranks;
     private uint _exchange;
@@ -34,7 +35,7 @@ internal sealed unsafe class MeshExchange : IRankExchange
     /// <summary>Over these connections, one to each other rank; disposed with this.</summary>
     public MeshExchange(int rank, IEnumerable<RankConnection> connections, TcpCollectiveOptions options, TimeProvider time)
     {
-        _peers = [.. connections.OrderBy(connection => connection.Rank).Select(connection => new RankPeer(connection))];
+        _peers = [.. connections.OrderBy(connection => connection.Rank).Select(connection => RankPeer.Of(connection, options.CallPatience))];
         (_rank, _ranks, _time) = (rank, _peers.Length + 1, time);
         (_callPatience, _spin) = (options.CallPatience, options.SpinOf(_ranks));
     }
@@ -120,11 +121,13 @@ internal sealed unsafe class MeshExchange : IRankExchange
         lock (_callGate)
         {
             _aborted.ThrowIfSet();
-            var entries = stackalloc Libc.PollEntry[_peers.Length];
-            Poll(entries, 0);
+            RankPeer.Wait(_peers, 0);
             Fail();
         }
     }
+
+    /// <summary>The rank was last seen to have ended as it should.</summary>
+    public bool HasLeft(int rank) => PeerOf(rank) is { HasLeft: true };
 
     /// <summary>Tells the others that this rank leaves, ends a call that another thread is in, then frees everything.</summary>
     public void Dispose()
@@ -137,8 +140,12 @@ internal sealed unsafe class MeshExchange : IRankExchange
                 return;
             }
 
-            _closed = true;
-            Array.ForEach(_peers, peer => peer.Dispose());
+            lock (_closeGate)
+            {
+                _closed = true;
+                Array.ForEach(_peers, peer => peer.Dispose());
+            }
+
             _scratch.Dispose();
         }
     }
@@ -207,12 +214,24 @@ internal sealed unsafe class MeshExchange : IRankExchange
 
     private RankPeer? PeerOf(int rank) => rank == _rank ? null : _peers[rank < _rank ? rank : rank - 1];
 
-    /// <summary>Until all that was begun is sent and received.</summary>
+    /// <summary>Until all that was begun is sent and received; or has failed, and nothing touches the caller's memory any more.</summary>
     private void Complete()
+    {
+        try
+        {
+            Advance();
+        }
+        catch
+        {
+            Array.ForEach(_peers, peer => peer.LetGo());
+            throw;
+        }
+    }
+
+    private void Advance()
     {
         var idleSince = Stopwatch.GetTimestamp();
         var silentSince = _time.GetTimestamp();
-        var entries = stackalloc Libc.PollEntry[_peers.Length];
         while (true)
         {
             _aborted.ThrowIfSet();
@@ -239,25 +258,8 @@ internal sealed unsafe class MeshExchange : IRankExchange
             }
             else
             {
-                Poll(entries, WaitMilliseconds);
+                RankPeer.Wait(_peers, WaitMilliseconds);
                 CheckPatience(silentSince);
-            }
-        }
-    }
-
-    private void Poll(Libc.PollEntry* entries, int milliseconds)
-    {
-        for (var i = 0; i < _peers.Length; i++)
-        {
-            entries[i] = _peers[i].Awaited();
-        }
-
-        _ = Libc.Poll(entries, (nuint)_peers.Length, milliseconds);
-        for (var i = 0; i < _peers.Length; i++)
-        {
-            if (entries[i].Result != 0)
-            {
-                _peers[i].LookForLastWords((entries[i].Result & ~(Libc.PollIn | Libc.PollOut)) != 0);
             }
         }
     }
@@ -285,9 +287,13 @@ internal sealed unsafe class MeshExchange : IRankExchange
 
     private void Close(PeerMessageKind word, string reason)
     {
-        if (_aborted.TrySet(reason))
+        // Not while, nor after, the peers are disposed.
+        lock (_closeGate)
         {
-            Array.ForEach(_peers, peer => peer.Close(word, reason));
+            if (_aborted.TrySet(reason) && !_closed)
+            {
+                Array.ForEach(_peers, peer => peer.Close(word, reason));
+            }
         }
     }
 }

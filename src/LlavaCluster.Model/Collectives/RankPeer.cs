@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 using LlavaCluster.Core.Links;
@@ -7,250 +6,110 @@ using LlavaCluster.Core.Links;
 namespace LlavaCluster.Model.Collectives;
 
 /// <summary>
-/// The connection to one other rank: at most one message on its way out and one on its way in, each taken as far as the socket lets it.
-/// Nothing is allocated per message and no byte is copied on the way.
+/// The connection to one other rank: at most one message on its way out and one on its way in. One thread calls, but for
+/// <see cref="Close"/>.
 /// </summary>
-internal sealed unsafe class RankPeer : IDisposable
+/// <param name="connection">To the other rank; disposed with this.</param>
+internal abstract unsafe class RankPeer(RankConnection connection) : IDisposable
 {
-    private const string Gone = "its process is gone";
-
-    private readonly RankConnection _connection;
-    private readonly int _socket;
-    private readonly PeerMessage* _heads;
-    private readonly object _sending = new();
-    private byte* _out;
-    private byte* _in;
-    private long _sent;
-    private long _toSend;
-    private long _received;
-    private long _toReceive;
-    private PeerMessage _expected;
-    private string? _sendFailure;
-
-    public RankPeer(RankConnection connection)
-    {
-        _connection = connection;
-        _socket = (int)connection.Socket.Handle;
-        _heads = (PeerMessage*)NativeMemory.AllocZeroed(2, PeerMessage.Size);
-    }
-
-    public int Rank => _connection.Rank;
+    public int Rank => Connection.Rank;
 
     /// <summary>Why this peer is lost; null while it is there.</summary>
-    public string? Failure { get; private set; }
+    public string? Failure { get; protected set; }
 
     /// <summary>It has said goodbye, or its connection ended while nothing was asked of it.</summary>
-    public bool HasLeft { get; private set; }
+    public bool HasLeft { get; protected set; }
 
-    public bool IsSending => _sent < _toSend;
+    public abstract bool IsSending { get; }
 
-    public bool IsReceiving => _received < _toReceive;
+    public abstract bool IsReceiving { get; }
+
+    protected RankConnection Connection { get; } = connection;
+
+    /// <summary>For a plain connection or a secure one.</summary>
+    /// <param name="connection">To the other rank; disposed with the result.</param>
+    /// <param name="patience">How long a write may wait for the other end, where it waits at all.</param>
+    public static RankPeer Of(RankConnection connection, TimeSpan patience) =>
+        connection.IsSecure ? new SecurePeer(connection, patience) : new SocketPeer(connection);
+
+    /// <summary>The reason in last words.</summary>
+    public static string ReadReason(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
+
+    /// <summary>Waits until something happens at one of the peers, or the time is over; notices who has gone.</summary>
+    public static void Wait(RankPeer[] peers, int milliseconds)
+    {
+        var entries = stackalloc Libc.PollEntry[peers.Length];
+        for (var i = 0; i < peers.Length; i++)
+        {
+            entries[i] = peers[i].Awaited();
+        }
+
+        _ = Libc.Poll(entries, (nuint)peers.Length, milliseconds);
+        for (var i = 0; i < peers.Length; i++)
+        {
+            if (entries[i].Result != 0)
+            {
+                peers[i].LookForLastWords((entries[i].Result & ~(Libc.PollIn | Libc.PollOut)) != 0);
+            }
+        }
+    }
 
     /// <summary>Begins to send; <see cref="Advance"/> goes on with it.</summary>
-    public void Send(in PeerMessage message, byte* data)
-    {
-        lock (_sending)
-        {
-            _heads[0] = message;
-            _out = data;
-            (_sent, _toSend) = (0, PeerMessage.Size + message.Bytes);
-        }
-    }
+    public abstract void Send(in PeerMessage message, byte* data);
 
     /// <summary>Begins to receive exactly this message.</summary>
-    public void Receive(in PeerMessage message, byte* into)
-    {
-        _expected = message;
-        _in = into;
-        (_received, _toReceive) = (0, PeerMessage.Size + message.Bytes);
-    }
+    public abstract void Receive(in PeerMessage message, byte* into);
 
-    /// <summary>Sends and receives what goes without waiting; whether anything went.</summary>
-    public bool Advance()
-    {
-        var advanced = (IsSending && _sendFailure is null && AdvanceOut()) | (IsReceiving && AdvanceIn());
-        if (_sendFailure is not null && !advanced)
-        {
-            // Its last words, if there are any, say more than that it no longer listens.
-            LookForLastWords(isClosed: true);
-            Failure ??= _sendFailure;
-        }
+    /// <summary>
+    /// Sends and receives what goes; whether anything went. All that is to be received from any peer must have begun before: it may wait
+    /// for the other end to take what is sent.
+    /// </summary>
+    public abstract bool Advance();
 
-        return advanced;
-    }
+    /// <summary>
+    /// After a failure: returns when nothing more is written to where a message was to go. Nothing is received any more.
+    /// </summary>
+    public abstract void LetGo();
 
-    /// <summary>What to wait for at this socket.</summary>
-    public Libc.PollEntry Awaited() => new()
-    {
-        // A closed connection would wake every wait: it is looked at once.
-        Socket = HasLeft ? -1 : _socket,
-        Events = (short)((IsSending ? Libc.PollOut : 0) | (IsReceiving ? Libc.PollIn : 0) | Libc.PollPeerClosed),
-    };
+    /// <summary>Says a last word, when none is half said, and ends the connection; wakes whoever waits at it. Any thread.</summary>
+    public abstract void Close(PeerMessageKind word, string reason);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+
+    /// <summary>What to wait for.</summary>
+    protected abstract Libc.PollEntry Awaited();
 
     /// <summary>Looks for last words while nothing is received from this peer.</summary>
     /// <param name="isClosed">The other end is known to be closed.</param>
-    public void LookForLastWords(bool isClosed)
+    protected abstract void LookForLastWords(bool isClosed);
+
+    /// <summary>The sentence for a connection that ended without a word.</summary>
+    public string Lost() => Lost("its process is gone");
+
+    /// <summary>The sentence for a connection that failed.</summary>
+    public string Lost(Exception error) => error.GetBaseException() switch
     {
-        if (HasLeft || IsReceiving || Failure is not null)
-        {
-            return;
-        }
-
-        PeerMessage head;
-        var got = Read(&head, PeerMessage.Size, Libc.Peek);
-        if (got == 0)
-        {
-            Failure = Lost(Gone);
-        }
-        else if (got == PeerMessage.Size && head.Kind == PeerMessageKind.Abort)
-        {
-            _ = Read(&head, PeerMessage.Size, 0);
-            Failure = Reason(head.Bytes, []);
-        }
-        else if (isClosed)
-        {
-            // A goodbye, or words for an exchange that this rank has not come to yet.
-            HasLeft = true;
-        }
-    }
-
-    /// <summary>Says a last word, when none is half said, and ends the connection; wakes whoever waits at it. Any thread.</summary>
-    public void Close(PeerMessageKind word, string reason)
-    {
-        if (Monitor.TryEnter(_sending, 10))
-        {
-            if (!IsSending || _sent == 0)
-            {
-                SayLastWord(word, reason);
-            }
-
-            Monitor.Exit(_sending);
-        }
-
-        try
-        {
-            _connection.Socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (SocketException)
-        {
-            // The other end was faster.
-        }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _connection.Dispose();
-        NativeMemory.Free(_heads);
-    }
-
-    private void SayLastWord(PeerMessageKind word, string reason)
-    {
-        var words = stackalloc byte[PeerMessage.Size + PeerMessage.MaxReason];
-        // Cut at a whole character, when it is too long.
-        Utf8.FromUtf16(reason, new Span<byte>(words + PeerMessage.Size, PeerMessage.MaxReason), out _, out var length);
-        *(PeerMessage*)words = new PeerMessage(0, word, -1, length);
-        var piece = new Libc.Piece { Start = words, Length = PeerMessage.Size + length };
-        var message = new Libc.Message { Pieces = &piece, PieceCount = 1 };
-        _ = Libc.Send(_socket, &message, Libc.DontWait | Libc.NoSignal);
-    }
-
-    private bool AdvanceOut()
-    {
-        lock (_sending)
-        {
-            var pieces = stackalloc Libc.Piece[2];
-            var message = Remaining(pieces, (byte*)&_heads[0], _out, _sent, _toSend);
-            var took = Libc.Send(_socket, &message, Libc.DontWait | Libc.NoSignal);
-            if (took < 0)
-            {
-                _sendFailure ??= LastError();
-                return false;
-            }
-
-            _sent += took;
-            return true;
-        }
-    }
-
-    private bool AdvanceIn()
-    {
-        var pieces = stackalloc Libc.Piece[2];
-        var message = Remaining(pieces, (byte*)&_heads[1], _in, _received, _toReceive);
-        var got = Libc.Receive(_socket, &message, Libc.DontWait);
-        if (got <= 0)
-        {
-            Failure ??= got == 0 ? Lost(Gone) : LastError();
-            return false;
-        }
-
-        var before = _received;
-        _received += got;
-        if (before < PeerMessage.Size && _received >= PeerMessage.Size)
-        {
-            CheckHead();
-        }
-
-        return true;
-    }
-
-    private void CheckHead()
-    {
-        var head = _heads[1];
-        if (head == _expected)
-        {
-            return;
-        }
-
-        var body = new ReadOnlySpan<byte>(_in, (int)Math.Min(_received - PeerMessage.Size, PeerMessage.MaxReason));
-        Failure ??= head.Kind switch
-        {
-            PeerMessageKind.Abort => Reason(head.Bytes, body),
-            PeerMessageKind.Leave => $"rank {Rank} has left.",
-            _ => $"rank {Rank} sent {head}, where {_expected} was due.",
-        };
-    }
-
-    /// <summary>The reason that follows a head: the bytes already here, then those still in the socket.</summary>
-    private string Reason(long length, ReadOnlySpan<byte> begun)
-    {
-        Span<byte> text = stackalloc byte[PeerMessage.MaxReason];
-        var size = (int)Math.Clamp(length, 0, PeerMessage.MaxReason);
-        begun = begun[..Math.Min(begun.Length, size)];
-        begun.CopyTo(text);
-        if (begun.Length < size)
-        {
-            fixed (byte* rest = text[begun.Length..])
-            {
-                size = begun.Length + (int)Math.Max(0, Read(rest, size - begun.Length, 0));
-            }
-        }
-
-        return Encoding.UTF8.GetString(text[..size]);
-    }
-
-    private string? LastError() => Marshal.GetLastPInvokeError() switch
-    {
-        Libc.TryAgain or Libc.Interrupted => null,
-        Libc.BrokenPipe or Libc.ConnectionReset => Lost(Gone),
-        var error => Lost(Marshal.GetPInvokeErrorMessage(error)),
+        SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown } => Lost(),
+        var cause => Lost(cause.Message.TrimEnd('.')),
     };
 
-    private string Lost(string why) => $"the connection to rank {Rank} is lost: {why}.";
+    /// <summary>The sentence for a rank that has ended as it should.</summary>
+    public string Left() => $"rank {Rank} has left.";
 
-    private nint Read(void* into, int bytes, int flags)
-    {
-        var piece = new Libc.Piece { Start = (byte*)into, Length = bytes };
-        var message = new Libc.Message { Pieces = &piece, PieceCount = 1 };
-        return Libc.Receive(_socket, &message, Libc.DontWait | flags);
-    }
+    /// <summary>The sentence for a rank that does something else.</summary>
+    public string Unexpected(in PeerMessage head, in PeerMessage due) => $"rank {Rank} sent {head}, where {due} was due.";
 
-    private static Libc.Message Remaining(Libc.Piece* pieces, byte* head, byte* body, long done, long whole)
+    protected string Lost(string why) => $"the connection to rank {Rank} is lost: {why}.";
+
+    /// <summary>Writes last words; their bytes.</summary>
+    /// <param name="room">At least a head and the longest reason.</param>
+    /// <param name="word">Kind of the words.</param>
+    /// <param name="reason">Cut at a whole character, when it is too long.</param>
+    protected static int WriteLastWords(byte* room, PeerMessageKind word, string reason)
     {
-        var headLeft = Math.Max(0, PeerMessage.Size - done);
-        var bodyDone = Math.Max(0, done - PeerMessage.Size);
-        pieces[0] = new Libc.Piece { Start = head + PeerMessage.Size - headLeft, Length = (nint)headLeft };
-        pieces[1] = new Libc.Piece { Start = body + bodyDone, Length = (nint)(whole - PeerMessage.Size - bodyDone) };
-        return new Libc.Message { Pieces = pieces, PieceCount = 2 };
+        Utf8.FromUtf16(reason, new Span<byte>(room + PeerMessage.Size, PeerMessage.MaxReason), out _, out var length);
+        *(PeerMessage*)room = new PeerMessage(0, word, -1, length);
+        return PeerMessage.Size + length;
     }
 }

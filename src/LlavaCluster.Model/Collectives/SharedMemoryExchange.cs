@@ -226,6 +226,12 @@ internal sealed unsafe class SharedMemoryExchange : IRankExchange
         {
             _mesh.ThrowIfAborted();
             _mesh.LookForLastWords();
+            if (_mesh.HasLeft(rank) && !_board.Wait(rank, _exchange, TimeSpan.Zero, TimeSpan.Zero))
+            {
+                // What it laid before it went would be there by now.
+                Abort($"rank {rank} has left.");
+            }
+
             began = began == 0 ? _time.GetTimestamp() : began;
             if (_time.GetElapsedTime(began) > _callPatience)
             {

@@ -6,8 +6,9 @@ namespace LlavaCluster.Model.Collectives;
 
 /// <summary>
 /// Ranks on CPUs, each a process (or a thread) of its own, on one machine or several. Numbers go from the tensor's memory to the socket
-/// or the shared memory and back, never through the managed heap; in steady state a call allocates nothing but its result. Engine thread
-/// only, but for <see cref="Abort"/> and <see cref="Dispose"/>.
+/// or the shared memory and back, never through the managed heap; in steady state a call allocates nothing but its result. Over secure
+/// connections they go through the streams' own buffers, piece by piece. Engine thread only, but for <see cref="Abort"/> and
+/// <see cref="Dispose"/>.
 /// </summary>
 public sealed unsafe class TcpCollective : ICollective
 {
@@ -18,9 +19,9 @@ public sealed unsafe class TcpCollective : ICollective
     private readonly NativeBuffer _gathered = new();
     private readonly long[] _bytes;
 
-    private TcpCollective(IRankExchange exchange, int rank, int ranks)
+    private TcpCollective(IRankExchange exchange, int rank, int ranks, bool isSecure)
     {
-        (_exchange, Rank, Ranks) = (exchange, rank, ranks);
+        (_exchange, Rank, Ranks, IsSecure) = (exchange, rank, ranks, isSecure);
         _bytes = new long[ranks];
     }
 
@@ -30,10 +31,13 @@ public sealed unsafe class TcpCollective : ICollective
     /// <inheritdoc/>
     public int Rank { get; }
 
+    /// <summary>Every connection to another rank is a secure one.</summary>
+    public bool IsSecure { get; }
+
     /// <summary>
     /// Meets the other ranks: calls those below, waits for those above. Blocks; each rank calls it on a thread of its own.
     /// </summary>
-    /// <param name="listener">This rank's; needed only until this returns.</param>
+    /// <param name="listener">This rank's; needed only until this returns. Secure as the options are.</param>
     /// <param name="addresses">Every rank's listener, in order of ranks.</param>
     /// <param name="replica">The same on all ranks, drawn anew by who forms them.</param>
     /// <param name="epoch">Formation of the replica's ranks.</param>
@@ -66,7 +70,7 @@ public sealed unsafe class TcpCollective : ICollective
             for (var below = 0; below < rank; below++)
             {
                 connections.Add(RankDialer.Dial(
-                    addresses[below], me with { Called = below }, options.JoinPatience, time, null, cancellationToken));
+                    addresses[below], me with { Called = below }, options.JoinPatience, time, options.Secure, cancellationToken));
             }
 
             connections.AddRange(listener.Gather(
@@ -75,7 +79,7 @@ public sealed unsafe class TcpCollective : ICollective
             IRankExchange exchange = options.SharedMemory && ranks > 1
                 ? SharedMemoryExchange.Form(mesh, rank, ranks, options, time)
                 : mesh;
-            return new TcpCollective(exchange, rank, ranks);
+            return new TcpCollective(exchange, rank, ranks, connections.Count > 0 && connections.All(connection => connection.IsSecure));
         }
         catch
         {

@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Links;
+
 namespace LlavaCluster.Model.Collectives;
 
 /// <summary>How the ranks of a <see cref="TcpCollective"/> talk.</summary>
@@ -20,6 +22,12 @@ public sealed record TcpCollectiveOptions
     /// else not at all.
     /// </summary>
     public TimeSpan? Spin { get; init; }
+
+    /// <summary>
+    /// Wraps the connections that this rank makes; its listener wraps those that are made to it by the same. Null: plain. What goes through
+    /// shared memory stays there.
+    /// </summary>
+    public SecureStream? Secure { get; init; }
 
     internal TimeSpan SpinOf(int ranks) =>
         Spin ?? (ranks <= Environment.ProcessorCount ? TimeSpan.FromMicroseconds(50) : TimeSpan.Zero);

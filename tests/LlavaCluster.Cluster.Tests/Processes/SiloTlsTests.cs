@@ -59,7 +59,7 @@ public sealed class SiloTlsTests(RedisServer redis) : IClassFixture<RedisServer>
     }
 
     [Fact]
-    public async Task RanksOfAReplica_WithCertificates_GiveTheGoldenTokens()
+    public async Task RanksOfAReplica_WithCertificates_GiveTheGoldenTokensAndAddUpOverTls()
     {
         await MakeAsync("ours", "rank");
         await using var fleet = await ReplicaFleet.StartAsync(redis, "tls-ranks", 2, "tcp", Flags("ours", "rank"));
@@ -69,6 +69,8 @@ public sealed class SiloTlsTests(RedisServer redis) : IClassFixture<RedisServer>
             "", golden.Tokens.Count, new Part { Text = "What is the capital of the green harbour?" });
 
         Assert.Equal(golden.Tokens, answer.Tokens);
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(
+            rank => fleet.Rank(rank).ErrorsAsync("its numbers travel by tcp, on connections with TLS."))).WaitAsync(Patience);
     }
 
     [Fact]

@@ -176,6 +176,8 @@ public sealed class RankSeatTests
 
         public int Blocks => 64;
 
+        public string Carrier => "nothing";
+
         public Task PrepareAsync(int rank, CancellationToken cancellationToken)
         {
             (_rank, Prepared) = (rank, Prepared + 1);
@@ -212,7 +214,7 @@ public sealed class RankSeatTests
 
         public Task Changed => Volatile.Read(ref _changed).Task;
 
-        public void Formed(long epoch, int rank, int ranks, TimeSpan took) => Tell();
+        public void Formed(long epoch, int rank, int ranks, string carrier, TimeSpan took) => Tell();
 
         public void Lost(long epoch, int rank, string why) => Tell();
 

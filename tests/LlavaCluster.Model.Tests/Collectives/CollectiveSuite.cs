@@ -14,6 +14,9 @@ public abstract class CollectiveSuite
     /// <summary>Where sums of 16-bit numbers are taken in order of ranks, in float32.</summary>
     protected virtual bool SumsInOrder => true;
 
+    /// <summary>Within which the others end.</summary>
+    protected virtual TimeSpan AbortLimit => TimeSpan.FromMilliseconds(100);
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -179,17 +182,17 @@ public abstract class CollectiveSuite
     }
 
     [Fact]
-    public async Task Abort_WhileOthersWait_EndsThemWithItsReasonWithin100Ms()
+    public async Task Abort_WhileOthersWait_EndsThemWithItsReasonInTime()
     {
         // The best of a few: a machine with other work may give a thread its turn late.
         var best = TimeSpan.MaxValue;
-        for (var i = 0; i < 20 && best.TotalMilliseconds > 100; i++)
+        for (var i = 0; i < 20 && best > AbortLimit; i++)
         {
             var took = await AbortAsync();
             best = took < best ? took : best;
         }
 
-        Assert.InRange(best.TotalMilliseconds, 0, 100);
+        Assert.InRange(best, TimeSpan.Zero, AbortLimit);
     }
 
     [Fact]
@@ -237,11 +240,12 @@ public abstract class CollectiveSuite
     /// <summary>The ends of a new replica, one per rank.</summary>
     private protected abstract IReadOnlyList<ICollective> Create(int ranks);
 
-    private protected T[] OnRanks<T>(int ranks, Func<ICollective, T> work)
+    private protected T[] OnRanks<T>(int ranks, Func<ICollective, T> work) => OnRanks(Create(ranks), work);
+
+    private protected static T[] OnRanks<T>(IReadOnlyList<ICollective> ends, Func<ICollective, T> work)
     {
-        var ends = Create(ranks);
-        var results = new T[ranks];
-        var errors = new Exception?[ranks];
+        var results = new T[ends.Count];
+        var errors = new Exception?[ends.Count];
         var threads = ends.Select(end => new Thread(() =>
         {
             errors[end.Rank] = Record.Exception(() => results[end.Rank] = work(end));
@@ -289,11 +293,5 @@ public abstract class CollectiveSuite
         }
     }
 
-    private static void End(IReadOnlyList<ICollective> ends)
-    {
-        foreach (var end in ends)
-        {
-            end.Dispose();
-        }
-    }
+    private static void End(IReadOnlyList<ICollective> ends) => Array.ForEach([.. ends], end => end.Dispose());
 }

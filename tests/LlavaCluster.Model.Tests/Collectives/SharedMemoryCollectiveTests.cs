@@ -40,6 +40,17 @@ public sealed class SharedMemoryCollectiveTests : CollectiveSuite
     }
 
     [Fact]
+    public void AllReduceSum_OtherRankHasLeft_SaysSoAndDoesNotWaitForIt()
+    {
+        var ends = TcpReplica.Form(2, Options with { CallPatience = TimeSpan.FromMinutes(10) });
+        ends[1].Dispose();
+        using var tensor = ones(1);
+        var error = Assert.Throws<CollectiveAbortedException>(() => ends[0].AllReduceSum(tensor));
+        Assert.Equal("The ranks no longer work together: rank 1 has left. They must be formed anew.", error.Message);
+        ends[0].Dispose();
+    }
+
+    [Fact]
     public void AllReduceSum_InSteadyState_AllocatesNothing()
     {
         var allocated = OnRanks(2, collective =>

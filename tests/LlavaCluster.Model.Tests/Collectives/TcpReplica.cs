@@ -9,7 +9,7 @@ internal static class TcpReplica
 {
     public static IReadOnlyList<TcpCollective> Form(int ranks, TcpCollectiveOptions options)
     {
-        var listeners = Enumerable.Range(0, ranks).Select(_ => new RankListener(IPAddress.Loopback)).ToArray();
+        var listeners = Enumerable.Range(0, ranks).Select(_ => new RankListener(IPAddress.Loopback, secure: options.Secure)).ToArray();
         try
         {
             var addresses = listeners.Select(listener => listener.Address).ToArray();

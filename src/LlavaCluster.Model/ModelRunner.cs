@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
-using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
@@ -23,7 +22,7 @@ namespace LlavaCluster.Model;
 /// in their places, (5) run the layers, (6) logits of the rows that sample, (7) sample, on rank 0. Reads the weights of
 /// <see cref="WeightRoles.Language"/> and <see cref="WeightRoles.Projector"/>.
 /// </summary>
-public sealed class ModelRunner : IModelRunner
+public sealed partial class ModelRunner : IModelRunner
 {
     /// <summary>Positions of a KV block.</summary>
     public const int BlockTokens = PagedKvCache.BlockTokens;
@@ -36,8 +35,6 @@ public sealed class ModelRunner : IModelRunner
     private readonly PagedKvCache _cache;
     private readonly FastLanguageModel? _fast;
     private readonly SampleRows? _sampling;
-    private readonly PageBytes? _pages;
-    private readonly BlockMover? _mover;
 
     /// <summary>Reads the rank's weights and reserves its KV blocks.</summary>
     /// <param name="config">The checkpoint's numbers.</param>
@@ -65,19 +62,13 @@ public sealed class ModelRunner : IModelRunner
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
         _pages = device.IsCpu ? new PageBytes(_cache) : null;
-        _mover = options.KvHostBlocks > 0 ? new BlockMover(_pages!, options.KvHostBlocks, options.KvDiskBlocks, FolderOf(options)) : null;
+        OpenTiers(new TierRoom(options.KvHostBlocks, options.KvDiskBlocks), options.KvFolder);
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
     }
 
     /// <inheritdoc/>
     public RunnerCapacity Capacity { get; }
-
-    /// <inheritdoc/>
-    public IBlockMover? Mover => _mover;
-
-    /// <inheritdoc/>
-    public IBlockBytes? Bytes => _pages;
 
     /// <summary>The network itself, for tests that look inside.</summary>
     internal LanguageModel Network => _model;
@@ -193,7 +184,7 @@ public sealed class ModelRunner : IModelRunner
     public void Dispose()
     {
         _collective.Dispose();
-        _mover?.Dispose();
+        CloseTiers();
         _pages?.Dispose();
         _fast?.Dispose();
         _model.Dispose();
@@ -250,9 +241,6 @@ public sealed class ModelRunner : IModelRunner
             throw new ArgumentException($"KV blocks move to host memory from a CPU only, not from device {device.Device}.", nameof(options));
         }
     }
-
-    private static KvFolder? FolderOf(ModelRunnerOptions options) =>
-        options is { KvDiskBlocks: > 0, KvFolder: { } folder } ? KvCache.KvFolder.Open(folder) : null;
 
     private StepOutput RunFast(IReadOnlyList<SequenceSlice> slices)
     {

@@ -1,23 +1,29 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
+using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
 /// A rank's runner for one formation: as large as the smallest rank's, and gone from the others when disposed. Weights and KV memory stay;
-/// what the KV memory holds means nothing to the next formation, which begins with no block taken, and so do not its images.
+/// what the KV memory holds means nothing to the next formation, which begins with no block taken, and so do not its images. Its slower
+/// memory goes with it, and with that whatever still copies.
 /// </summary>
-/// <param name="runner">The rank's, kept.</param>
+/// <param name="runner">The rank's, kept, with the formation's slower memory.</param>
 /// <param name="end">Its end of the formation, left when disposed.</param>
 /// <param name="blocks">KV blocks that every rank has.</param>
-internal sealed class FormationRunner(IModelRunner runner, RejoinableCollective end, int blocks) : IModelRunner
+internal sealed class FormationRunner(ModelRunner runner, RejoinableCollective end, int blocks) : IModelRunner
 {
     private readonly HashSet<ImageHash> _images = [];
 
     /// <inheritdoc/>
     public RunnerCapacity Capacity => runner.Capacity with { BlockCount = Math.Min(blocks, runner.Capacity.BlockCount) };
+
+    /// <inheritdoc/>
+    public IBlockMover? Mover => runner.Mover;
 
     /// <inheritdoc/>
     public void LoadImage(ImageFeatures features)
@@ -44,5 +50,7 @@ internal sealed class FormationRunner(IModelRunner runner, RejoinableCollective 
         {
             runner.ForgetImage(image);
         }
+
+        runner.CloseTiers();
     }
 }

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
@@ -30,7 +31,6 @@ internal sealed class ModelParts
     private readonly Lock _making = new();
     private CodeCache? _codes;
     private bool _codesOpened;
-    private (int Host, int Disk, string? Folder) _tiers;
     private ILoadProgress? _towerProgress;
 
     /// <summary>
@@ -79,29 +79,37 @@ internal sealed class ModelParts
     /// <summary>KV blocks that a rank of this process holds.</summary>
     public int KvBlocks => _blocks;
 
+    /// <summary>KV blocks that a rank of this process has room for in slower memory.</summary>
+    public TierRoom Below { get; private set; }
+
+    /// <summary>Where files of those go; null: nowhere.</summary>
+    public string? KvFolder { get; private set; }
+
     /// <summary>Number of the GPU that computes; null: a CPU does.</summary>
     public int? Gpu => _device.IsCpu ? null : _device.Device.index;
 
     private static WeightRoles DecoderWeights => WeightRoles.Language | WeightRoles.Projector;
 
     /// <summary>
-    /// Gives the language model slower memory for KV: on a CPU, to a replica whose ranks are all in this process; they share it evenly.
+    /// Finds out how much slower memory for KV there is: on a CPU. The ranks of this process share it evenly; of what is taken on our own
+    /// account the ranks of other processes have their parts, since they may be on the same machine.
     /// </summary>
     /// <param name="tiers">How much.</param>
     /// <param name="folder">Where files go; null: nowhere.</param>
     public void AddTiers(TierOptions tiers, string? folder)
     {
-        if (!_device.IsCpu || _ranks.Count < _options.TensorParallel)
+        if (!_device.IsCpu)
         {
             return;
         }
 
-        var allBytes = _blockBytes * _options.TensorParallel;
-        var host = KvBudget.BlocksBelow(allBytes, tiers.KvHostMib, _free / 8, _blocks);
+        // A spare process has no rank yet, and will have one.
+        var (here, all) = (Math.Max(1, _ranks.Count), _options.TensorParallel);
+        var host = KvBudget.BlocksBelow(_blockBytes * here, tiers.KvHostMib, _free / 8 * here / all, _blocks);
         var disk = folder is null || host == 0
             ? 0
-            : KvBudget.BlocksBelow(allBytes, tiers.KvDiskMib, DataFolder.FreeBytes(folder) / 10, 4L * _blocks);
-        _tiers = (host, disk, folder);
+            : KvBudget.BlocksBelow(_blockBytes * here, tiers.KvDiskMib, DataFolder.FreeBytes(folder) / 10 * here / all, 4L * _blocks);
+        (Below, KvFolder) = (new TierRoom(host, disk), folder);
     }
 
     /// <summary>Tells this how far all readings together have come.</summary>
@@ -133,10 +141,15 @@ internal sealed class ModelParts
     }
 
     /// <summary>One rank of the language model, with its KV blocks, where all ranks are threads of this process.</summary>
-    public IModelRunner MakeRunner(int rank) => MakeRunner(_collectives.Value[rank]);
+    public IModelRunner MakeRunner(int rank) => MakeRunner(_collectives.Value[rank], Below);
 
-    /// <summary>The rank of the language model that a collective is of, with its KV blocks.</summary>
-    public IModelRunner MakeRunner(ICollective collective)
+    /// <summary>
+    /// The rank of the language model that a collective is of, with its KV blocks, and no slower memory: how much of that there is, its
+    /// formations say.
+    /// </summary>
+    public ModelRunner MakeRunner(ICollective collective) => MakeRunner(collective, default);
+
+    private ModelRunner MakeRunner(ICollective collective, TierRoom below)
     {
         var plan = new ShardPlan(_model.Config.Text, collective.Rank, collective.Ranks);
         var progress = _rankProgress.GetValueOrDefault(collective.Rank);
@@ -149,9 +162,9 @@ internal sealed class ModelParts
             new ModelRunnerOptions
             {
                 KvBlocks = _blocks,
-                KvHostBlocks = _tiers.Host,
-                KvDiskBlocks = _tiers.Disk,
-                KvFolder = _tiers.Folder,
+                KvHostBlocks = below.Host,
+                KvDiskBlocks = below.Disk,
+                KvFolder = KvFolder,
                 Kernels = _kernels,
                 Weights = _weights,
                 Codes = Codes(weights),

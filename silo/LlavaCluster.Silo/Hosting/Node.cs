@@ -57,11 +57,7 @@ internal sealed class Node : IAsyncDisposable
         settings.Model.Dtype = model.ComputeType(settings.Model.Dtype);
         var role = RoleOf(settings);
         var parts = new ModelParts(model, settings.Model, role.Roles, RanksAtStart(settings.Fleet));
-        if (RanksAtStart(settings.Fleet) is null)
-        {
-            parts.AddTiers(settings.Tiers, DataFolder.OfKv(settings));
-        }
-
+        parts.AddTiers(settings.Tiers, DataFolder.OfKv(settings));
         var edge = new WebEdge(settings);
         var host = new HostBuilder()
             .UseContentRoot(AppContext.BaseDirectory)

@@ -1,6 +1,8 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Core.Tiering;
+using LlavaCluster.Model;
 using LlavaCluster.Model.Collectives;
 
 namespace LlavaCluster.Silo.Hosting;
@@ -13,7 +15,7 @@ internal sealed class RankParts : IRankParts
     private readonly SecureStream? _secure;
     private readonly NcclLibrary? _nccl;
     private RejoinableCollective? _end;
-    private IModelRunner? _runner;
+    private ModelRunner? _runner;
 
     /// <summary>Reads nothing yet.</summary>
     /// <param name="parts">Makes the rank.</param>
@@ -38,6 +40,9 @@ internal sealed class RankParts : IRankParts
 
     /// <inheritdoc/>
     public string Carrier { get; private set; } = "nothing yet";
+
+    /// <inheritdoc/>
+    public TierRoom Below => _parts.Below;
 
     /// <inheritdoc/>
     public Task PrepareAsync(int rank, CancellationToken cancellationToken)
@@ -67,6 +72,7 @@ internal sealed class RankParts : IRankParts
                 _nccl, formation.Members[0].NcclId.Span, end.Rank, end.Ranks, options.JoinPatience, _time, cancellationToken, _parts.Gpu);
         Carrier = joined is TcpCollective { IsSecure: true } ? $"{Split.Collective}, on connections with TLS" : Split.Collective;
         end.Attach(joined);
+        runner.OpenTiers(formation.Below, _parts.KvFolder);
         return new FormationRunner(runner, end, formation.Blocks);
     }
 

@@ -5,7 +5,7 @@ namespace LlavaCluster.Core.Engine;
 
 /// <summary>
 /// KV blocks in slower memory: a sequence whose blocks are there waits in the queue until they are back. Of several ranks each has its own,
-/// for its heads, and does what this one decides, where their link brings back when it is done.
+/// for its heads, and does what this one decides.
 /// </summary>
 internal sealed partial class DecodeWorker
 {
@@ -19,12 +19,12 @@ internal sealed partial class DecodeWorker
 
     private TimeSpan Now => _time.GetElapsedTime(_began);
 
-    private KvTiers? TiersOver(IBlockMover? mover) => mover is null || (_link.Followers > 0 && !_link.CarriesMoves)
+    private KvTiers? TiersOver(IBlockMover? mover) => mover is null
         ? null
         : new KvTiers(
             _pool,
             _cache,
-            _link.Followers > 0 ? new ReplicaMover(mover, _link) : mover,
+            _link.Followers > 0 ? new ReplicaMover(mover, _link, _options.Epoch) : mover,
             _runner.Capacity.BlockTokens,
             _options.Tiers,
             (move, result) => _commands.Add(new EngineCommand.Moved(move, result)))

@@ -31,20 +31,20 @@ public interface IShardLink : IDisposable
     {
     }
 
-    /// <summary>Whether <see cref="ShardMessage.Move"/> and its answers can be sent.</summary>
-    bool CarriesMoves => false;
-
-    /// <summary>Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> on a rank. Leader only; to be set before the first.</summary>
+    /// <summary>
+    /// Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> on a rank; may throw <see cref="InvalidDataException"/> at an
+    /// answer that nobody asked for. Leader only; to be set before the first.
+    /// </summary>
     Action<int, MoveAnswer>? Answered
     {
         get => null;
-        set => throw new InvalidOperationException($"{GetType().Name} carries no moves of KV blocks.");
+        set => throw new InvalidOperationException($"{GetType().Name} has no followers that could answer.");
     }
 
     /// <summary>Tells the leader what came of a <see cref="ShardMessage.Move"/>. Follower only; any thread.</summary>
     /// <param name="rank">The follower's rank, from 1.</param>
     /// <param name="answer">Of which move, and what.</param>
-    void Answer(int rank, MoveAnswer answer) => throw new InvalidOperationException($"{GetType().Name} carries no moves of KV blocks.");
+    void Answer(int rank, MoveAnswer answer) => throw new InvalidOperationException($"{GetType().Name} has no leader that could be told.");
 }
 
 /// <summary>What came of a <see cref="ShardMessage.Move"/> on one rank.</summary>
@@ -69,7 +69,10 @@ public abstract record ShardMessage
     public sealed record Run(StepPlan Plan) : ShardMessage;
 
     /// <summary>Call <see cref="IBlockMover.Begin"/> of the runner's mover, and tell by <see cref="IShardLink.Answer"/> what came of it.</summary>
-    public sealed record Move(long Number, TierMove What) : ShardMessage;
+    /// <param name="Epoch">Formation of the replica's ranks.</param>
+    /// <param name="Number">From 1, one more with each move of the formation.</param>
+    /// <param name="What">The move.</param>
+    public sealed record Move(long Epoch, long Number, TierMove What) : ShardMessage;
 
     /// <summary>No more messages.</summary>
     public sealed record Stop : ShardMessage;

@@ -30,9 +30,6 @@ public sealed class InProcessShardLink : IShardLink
     }
 
     /// <inheritdoc/>
-    public bool CarriesMoves => true;
-
-    /// <inheritdoc/>
     public Action<int, MoveAnswer>? Answered { get; set; }
 
     /// <inheritdoc/>

@@ -1,10 +1,10 @@
-using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
 /// <summary>
 /// A rank that follows: one thread of its own that makes a runner and does with it what the leader sends. It keeps no plan of its own,
-/// only the number of the next step: a step of another epoch, or out of order, means that KV would be wrong, and ends it.
+/// only the numbers of the next step and the next move: one of another epoch, or out of order, means that KV would be wrong, and ends it.
 /// </summary>
 public sealed class ShardFollower : IAsyncDisposable
 {
@@ -16,6 +16,8 @@ public sealed class ShardFollower : IAsyncDisposable
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
+    private long _steps;
+    private long _moves;
 
     /// <summary>Nothing runs before <see cref="StartAsync"/>.</summary>
     /// <param name="rank">This rank, from 1.</param>
@@ -28,7 +30,10 @@ public sealed class ShardFollower : IAsyncDisposable
         (_rank, _epoch, _runner, _link) = (rank, epoch, runner, link);
     }
 
-    /// <summary>Completes when the leader said stop; fails with what ended the thread otherwise.</summary>
+    /// <summary>
+    /// Completes when the leader said stop; fails with what ended the thread otherwise. The runner is disposed by then: its memory may serve
+    /// another formation.
+    /// </summary>
     public Task Completion => _ended.Task;
 
     /// <summary>Starts the thread; completes when the runner is made, or fails with what its factory threw.</summary>
@@ -58,12 +63,7 @@ public sealed class ShardFollower : IAsyncDisposable
     {
         try
         {
-            using var runner = _runner();
-            _started.TrySetResult();
-            for (long step = 0; Obey(runner, _link.Receive(_rank, _stop.Token), ref step);)
-            {
-            }
-
+            Follow();
             _ended.TrySetResult();
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -78,7 +78,16 @@ public sealed class ShardFollower : IAsyncDisposable
         }
     }
 
-    private bool Obey(IModelRunner runner, ShardMessage message, ref long step)
+    private void Follow()
+    {
+        using var runner = _runner();
+        _started.TrySetResult();
+        while (Obey(runner, _link.Receive(_rank, _stop.Token)))
+        {
+        }
+    }
+
+    private bool Obey(IModelRunner runner, ShardMessage message)
     {
         switch (message)
         {
@@ -89,12 +98,14 @@ public sealed class ShardFollower : IAsyncDisposable
                 runner.ForgetImage(forget.Image);
                 return true;
             case ShardMessage.Run run:
-                Check(run.Plan, step++);
+                Check("step", run.Plan.Epoch, run.Plan.Step, _steps++);
                 runner.Run(run.Plan);
                 return true;
             case ShardMessage.Move move:
                 var mover = runner.Mover
                     ?? throw new InvalidOperationException($"Rank {_rank} was told to move KV blocks; it has no slower memory for them.");
+                Check("move", move.Epoch, move.Number, ++_moves);
+                MoveCheck.Check(move.What, runner.Capacity.BlockCount, mover);
                 mover.Begin(move.What, (_, result) => _link.Answer(_rank, new MoveAnswer(move.Number, result)));
                 return true;
             default:
@@ -102,12 +113,12 @@ public sealed class ShardFollower : IAsyncDisposable
         }
     }
 
-    private void Check(StepPlan plan, long expected)
+    private void Check(string what, long epoch, long number, long expected)
     {
-        if (plan.Epoch != _epoch || plan.Step != expected)
+        if (epoch != _epoch || number != expected)
         {
             throw new InvalidOperationException(
-                $"Rank {_rank} was sent step {plan.Step} of epoch {plan.Epoch}; it is at step {expected} of epoch {_epoch}.");
+                $"Rank {_rank} was sent {what} {number} of epoch {epoch}; it is at {what} {expected} of epoch {_epoch}.");
         }
     }
 }

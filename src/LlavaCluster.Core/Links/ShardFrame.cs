@@ -18,6 +18,12 @@ internal enum ShardFrameKind : byte
 
     /// <summary>I have ended as I should; nothing follows.</summary>
     Bye = 7,
+
+    /// <summary>Move KV blocks.</summary>
+    Move = 8,
+
+    /// <summary>What came of a <see cref="Move"/>; the only one that followers send while all is well.</summary>
+    Answer = 9,
 }
 
 /// <summary>
@@ -52,6 +58,16 @@ internal static class ShardFrame
         return to.Written.ToArray();
     }
 
+    /// <summary>A follower's frame for its leader.</summary>
+    public static byte[] Answer(MoveAnswer answer)
+    {
+        var to = new WireWriter();
+        var began = Begin(ShardFrameKind.Answer, to);
+        TierMoveCodec.WriteAnswer(answer, to);
+        End(began, to);
+        return to.Written.ToArray();
+    }
+
     public static void Write(ShardMessage message, WireWriter to)
     {
         switch (message)
@@ -71,9 +87,16 @@ internal static class ShardFrame
                 StepPlanCodec.WriteHash(forget.Image, to);
                 End(began, to);
                 break;
-            default:
+            case ShardMessage.Move move:
+                began = Begin(ShardFrameKind.Move, to);
+                TierMoveCodec.Write(move, to);
+                End(began, to);
+                break;
+            case ShardMessage.Stop:
                 End(Begin(ShardFrameKind.Stop, to), to);
                 break;
+            default:
+                throw new InvalidOperationException($"There is no frame for {message.GetType().Name}.");
         }
     }
 
@@ -88,6 +111,8 @@ internal static class ShardFrame
             ShardFrameKind.LoadImage => new ShardMessage.LoadImage(ReadFeatures(ref from)),
             ShardFrameKind.ForgetImage => new ShardMessage.ForgetImage(StepPlanCodec.ReadHash(ref from)),
             ShardFrameKind.Stop => new ShardMessage.Stop(),
+            ShardFrameKind.Move => TierMoveCodec.Read(ref from),
+            ShardFrameKind.Answer => throw WireReader.Bad("a leader sends no Answer"),
             ShardFrameKind.HeartBeat or ShardFrameKind.Leave or ShardFrameKind.Bye => null,
             _ => throw WireReader.Bad($"kind {(byte)kind} is unknown"),
         };

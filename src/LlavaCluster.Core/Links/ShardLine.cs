@@ -120,9 +120,9 @@ internal sealed class ShardLine : IDisposable
                 _connection.Socket.Shutdown(SocketShutdown.Send);
                 _reader.Join(patience);
             }
-            catch (SocketException)
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
             {
-                // The other end was faster.
+                // The other end was faster, or this is the second time.
             }
         }
 

@@ -90,6 +90,19 @@ public sealed class TcpShardFollowerLink : IShardLink
         }
     }
 
+    /// <inheritdoc/>
+    public void Answer(int rank, MoveAnswer answer)
+    {
+        try
+        {
+            _line.Send(ShardFrame.Answer(answer));
+        }
+        catch (RankLinkException)
+        {
+            // The leader is lost, which is told elsewhere, and with it who asked.
+        }
+    }
+
     /// <summary>Tells the leader that this rank is gone, which is a loss for it unless it said stop before.</summary>
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Links;
 
@@ -15,10 +16,13 @@ public sealed class TcpShardLink : IShardLink
     private TcpShardLink(
         IReadOnlyList<RankConnection> connections, ShardLinkOptions options, TimeProvider time, Action<int, string>? onLost) =>
         _lines = [.. connections.Select(connection => new ShardLine(
-            connection, options, time, Take, reason => onLost?.Invoke(connection.Rank, reason)))];
+            connection, options, time, Take, reason => Lose(connection.Rank, reason, onLost)))];
 
     /// <inheritdoc/>
     public int Followers => _lines.Length;
+
+    /// <inheritdoc/>
+    public Action<int, MoveAnswer>? Answered { get; set; }
 
     /// <summary>Waits for all followers. Blocks.</summary>
     /// <param name="listener">Where they call; needed only until this returns.</param>
@@ -111,14 +115,26 @@ public sealed class TcpShardLink : IShardLink
         Array.ForEach(_lines, line => line.Dispose());
     }
 
-    private static void Take(ShardLine line, ShardFrameKind kind, ReadOnlySpan<byte> body)
+    private void Lose(int rank, string reason, Action<int, string>? onLost)
     {
-        if (kind != ShardFrameKind.Bye)
-        {
-            throw WireReader.Bad($"a follower sends no {kind}");
-        }
+        onLost?.Invoke(rank, reason);
+        // Whoever sets it later finds the rank gone when it sends.
+        Answered?.Invoke(rank, new MoveAnswer(0, new TierMoveResult([], TimeSpan.Zero, new RankLinkException(reason))));
+    }
 
-        // After Stop it is no loss.
-        line.Lose($"Rank {line.Rank} has left.");
+    private void Take(ShardLine line, ShardFrameKind kind, ReadOnlySpan<byte> body)
+    {
+        switch (kind)
+        {
+            case ShardFrameKind.Answer when Answered is { } answered:
+                answered(line.Rank, TierMoveCodec.ReadAnswer(body, line.Rank));
+                break;
+            case ShardFrameKind.Bye:
+                // After Stop it is no loss.
+                line.Lose($"Rank {line.Rank} has left.");
+                break;
+            default:
+                throw WireReader.Bad($"a follower sends no {kind}");
+        }
     }
 }

@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Tiering;
+
 namespace LlavaCluster.Core.Replicas;
 
 /// <summary>One coming together of a replica's ranks.</summary>
@@ -8,6 +10,9 @@ public sealed record Formation(Guid Id, long Epoch, IReadOnlyList<SeatOffer> Mem
 {
     /// <summary>KV blocks that every rank has.</summary>
     public int Blocks => Members.Min(member => member.Blocks);
+
+    /// <summary>Blocks that every rank has room for in slower memory.</summary>
+    public TierRoom Below => Members.Select(member => member.Below).Aggregate((room, other) => room.And(other));
 
     /// <summary>The rank of an offer; -1: it has none here.</summary>
     public int RankOf(Guid offer)

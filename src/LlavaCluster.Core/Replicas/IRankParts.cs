@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Replicas;
 
@@ -13,6 +14,9 @@ public interface IRankParts : IAsyncDisposable
 
     /// <summary>KV blocks of the rank that is prepared.</summary>
     int Blocks { get; }
+
+    /// <summary>Blocks that there is room for in slower memory.</summary>
+    TierRoom Below { get; }
 
     /// <summary>Reads a rank's weights; those of another rank go first. Not while a formation lasts.</summary>
     /// <param name="rank">The rank.</param>
@@ -29,7 +33,10 @@ public interface IRankParts : IAsyncDisposable
     /// <param name="formation">Who they are.</param>
     /// <param name="listener">Where those above this rank call; needed only until this returns. Secure where the seat is.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The prepared rank's runner, for this formation; disposing it leaves the formation and keeps the weights.</returns>
+    /// <returns>
+    /// The prepared rank's runner, for this formation, with slower memory that is empty; disposing it leaves the formation and keeps the
+    /// weights. Nothing that was begun touches the KV memory after that.
+    /// </returns>
     /// <exception cref="RankLinkException">A rank is missing or refuses; says which.</exception>
     IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken);
 

@@ -118,6 +118,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
             Rank = _rank,
             Split = _parts.Split,
             Blocks = _parts.Blocks,
+            Below = _parts.Below,
             Collectives = place.Collectives.Address,
             Plans = place.Plans.Address,
             NcclId = _rank == 0 ? _parts.NewNcclId() : default,
@@ -160,13 +161,14 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
             {
                 Obey(await _report(report, stop).WaitAsync(_options.OrderPatience, _time, stop).ConfigureAwait(false), report);
             }
-            catch (Exception error) when (!stop.IsCancellationRequested)
+            catch (Exception) when (stop.IsCancellationRequested)
+            {
+                // Not only the wait ends so: a supervisor that is down may say so at this moment.
+                return;
+            }
+            catch (Exception error)
             {
                 Note($"its supervisor cannot be reached: {error.Message}");
-            }
-            catch (OperationCanceledException)
-            {
-                return;
             }
 
             var pause = report.State == SeatState.Serving ? _options.ReportServingEvery : _options.ReportEvery;

@@ -1,4 +1,5 @@
 using System.Net;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Replicas;
 
@@ -25,6 +26,9 @@ public sealed record SeatOffer
 
     /// <summary>KV blocks that it has.</summary>
     public int Blocks { get; init; }
+
+    /// <summary>Blocks that it has room for in slower memory.</summary>
+    public TierRoom Below { get; init; }
 
     /// <summary>Where it listens for the ranks' numbers.</summary>
     public required IPEndPoint Collectives { get; init; }

@@ -7,6 +7,16 @@ public abstract record TierMove
     {
     }
 
+    /// <summary>Blocks that are moved.</summary>
+    public int Count => this switch
+    {
+        ToHost toHost => toHost.Blocks.Count,
+        ToDisk toDisk => toDisk.Slots.Count,
+        FromHost fromHost => fromHost.Blocks.Count,
+        FromDisk fromDisk => fromDisk.Blocks.Count,
+        _ => 0,
+    };
+
     /// <summary>
     /// Copies blocks into slots, the first into the first. A block may be overwritten meanwhile; what was copied is then thrown away.
     /// </summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Grains.Contracts;
 
@@ -79,6 +80,14 @@ public sealed record SeatOfferMessage
     [Id(12)]
     public required byte[] NcclId { get; init; }
 
+    /// <inheritdoc cref="TierRoom.Host"/>
+    [Id(13)]
+    public required int BlocksInHost { get; init; }
+
+    /// <inheritdoc cref="TierRoom.Disk"/>
+    [Id(14)]
+    public required int BlocksOnDisk { get; init; }
+
     /// <summary>The wire form of an offer.</summary>
     public static SeatOfferMessage From(SeatOffer offer) => new()
     {
@@ -95,6 +104,8 @@ public sealed record SeatOfferMessage
         Collectives = offer.Collectives.ToString(),
         Plans = offer.Plans.ToString(),
         NcclId = offer.NcclId.ToArray(),
+        BlocksInHost = offer.Below.Host,
+        BlocksOnDisk = offer.Below.Disk,
     };
 
     /// <summary>The offer of this wire form.</summary>
@@ -109,5 +120,6 @@ public sealed record SeatOfferMessage
         Collectives = IPEndPoint.Parse(Collectives),
         Plans = IPEndPoint.Parse(Plans),
         NcclId = NcclId,
+        Below = new TierRoom(BlocksInHost, BlocksOnDisk),
     };
 }

@@ -14,20 +14,25 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
     private readonly PageBytes _pages;
     private readonly byte* _slots;
     private readonly byte* _read;
-    private readonly KvFolder? _folder;
+    private readonly Func<KvFolder>? _open;
     private readonly BlockingCollection<(TierMove Move, Action<TierMove, TierMoveResult> Done)> _down = [], _up = [];
     private readonly Thread[] _threads;
+    private volatile KvFolder? _folder;
     private volatile bool _stopping;
 
     /// <summary>Reserves the slots; their pages cost no memory before they are used.</summary>
     /// <param name="pages">The device's blocks, in host memory. Must outlive the mover.</param>
     /// <param name="hostSlots">Slots, at least 1.</param>
     /// <param name="diskBlocks">Blocks on the disk; 0: none.</param>
-    /// <param name="folder">Where files go, if any do; disposed with the mover.</param>
-    public BlockMover(PageBytes pages, int hostSlots, int diskBlocks, KvFolder? folder)
+    /// <param name="open">
+    /// Opens where files go, if any do; disposed with the mover. A disk that cannot be written keeps nobody from computing: it is tried again
+    /// with every group, and each that fails says so.
+    /// </param>
+    public BlockMover(PageBytes pages, int hostSlots, int diskBlocks, Func<KvFolder>? open)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(hostSlots, 1);
-        (HostSlots, DiskBlocks, _folder) = (hostSlots, folder is null ? 0 : diskBlocks, folder);
+        (HostSlots, DiskBlocks, _open) = (hostSlots, open is null ? 0 : diskBlocks, open);
+        _folder = TryOpen();
         _pages = pages;
         _slots = (byte*)NativeMemory.AlignedAlloc((nuint)(BlockBytes * hostSlots), 64);
         _read = (byte*)NativeMemory.AlignedAlloc((nuint)BlockBytes, 64);
@@ -56,7 +61,7 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
     public void Begin(TierMove move, Action<TierMove, TierMoveResult> done) =>
         (move is TierMove.FromHost or TierMove.FromDisk ? _up : _down).Add((move, done));
 
-    /// <summary>Ends the threads, gives the memory back, removes the files. What is under way is left undone.</summary>
+    /// <summary>Ends the threads, gives the memory back, removes the files. What is under way is left undone, and nobody is told.</summary>
     public void Dispose()
     {
         if (_stopping)
@@ -92,7 +97,13 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
             }
             catch (Exception thrown)
             {
-                error = thrown;
+                (failed, error) = ([.. Enumerable.Range(0, move.Count)], thrown);
+            }
+
+            if (_stopping)
+            {
+                // Some of it may be undone.
+                return;
             }
 
             done(move, new TierMoveResult(failed, TimeProvider.System.GetElapsedTime(began), error));
@@ -120,7 +131,9 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
 
                 return null;
             case TierMove.ToDisk toDisk:
-                _folder!.Write(toDisk.Group, toDisk.Slots.Count, BlockBytes, i => (nint)Slot(toDisk.Slots[i]));
+                (_folder ??= _open!()).Write(toDisk.Group, toDisk.Slots.Count, BlockBytes, i => _stopping
+                    ? throw new OperationCanceledException("The mover is ended.")
+                    : (nint)Slot(toDisk.Slots[i]));
                 return null;
             case TierMove.FromDisk fromDisk:
                 return Read(fromDisk, failed);
@@ -150,6 +163,18 @@ internal sealed unsafe class BlockMover : IBlockMover, IDisposable
         }
 
         return first;
+    }
+
+    private KvFolder? TryOpen()
+    {
+        try
+        {
+            return _open?.Invoke();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     private byte* Slot(int slot) => _slots + (slot * BlockBytes);

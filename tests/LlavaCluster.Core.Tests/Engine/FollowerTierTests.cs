@@ -64,10 +64,27 @@ public sealed class FollowerTierTests
         await using var follower = new ShardFollower(1, 0, () => _runner, link);
         await follower.StartAsync().WaitAsync(Patience);
 
-        link.Send(new ShardMessage.Move(1, new TierMove.ToHost([0], [0])));
+        link.Send(new ShardMessage.Move(0, 1, new TierMove.ToHost([0], [0])));
 
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => follower.Completion.WaitAsync(Patience));
         Assert.Equal("Rank 1 was told to move KV blocks; it has no slower memory for them.", error.Message);
+    }
+
+    [Theory]
+    [InlineData(0, 2, "Rank 1 was sent move 2 of epoch 0; it is at move 1 of epoch 0.")]
+    [InlineData(4, 1, "Rank 1 was sent move 1 of epoch 4; it is at move 1 of epoch 0.")]
+    [InlineData(0, 1, "ToHost: slot 100 is not there; this rank has 100.")]
+    public async Task Follower_MoveThatCannotBeMeant_Ends(long epoch, long number, string message)
+    {
+        using var link = _link;
+        _runner.Mover = MoverOf(_runner);
+        await using var follower = new ShardFollower(1, 0, () => _runner, link);
+        await follower.StartAsync().WaitAsync(Patience);
+
+        link.Send(new ShardMessage.Move(epoch, number, new TierMove.ToHost([0], [100])));
+
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => follower.Completion.WaitAsync(Patience));
+        Assert.Equal(message, error.Message);
     }
 
     private static FakeBlockMover MoverOf(FakeModelRunner runner) => new(runner, 100, 0) { EndsAtOnce = true };

@@ -8,6 +8,7 @@ using LlavaCluster.Tests.Fakes;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 using static LlavaCluster.Core.Tests.Engine.DecodeLoopHost;
+using static LlavaCluster.Core.Tests.Links.PlanLinks;
 
 namespace LlavaCluster.Core.Tests.Links;
 
@@ -213,18 +214,6 @@ public sealed class TcpShardLinkTests
         Assert.Equal("Rank 0 refuses rank 1: Rank 1 is of epoch 2; rank 0 is of epoch 3.", error.Message);
         await stop.CancelAsync();
         await Assert.ThrowsAsync<OperationCanceledException>(() => forming.WaitAsync(Patience));
-    }
-
-    private static async Task<(TcpShardLink Leader, TcpShardFollowerLink[] Followers)> FormAsync(
-        int followers, Action<int, string>? onLost = null)
-    {
-        using var listener = new RankListener(IPAddress.Loopback);
-        // The beats of a busy test machine may be late; what silence does is tested by a clock of its own.
-        var options = Options with { Silence = TimeSpan.FromSeconds(30) };
-        var leader = Task.Run(() => TcpShardLink.Form(listener, Replica, 0, followers + 1, options, TimeProvider.System, onLost));
-        var ends = await Task.WhenAll(Enumerable.Range(1, followers).Select(rank => Task.Run(() => TcpShardFollowerLink.Join(
-            listener.Address, Replica, 0, rank, followers + 1, options, TimeProvider.System)))).WaitAsync(Patience);
-        return (await leader.WaitAsync(Patience), ends);
     }
 
     private static ImageFeatures Features(int number, int channels)

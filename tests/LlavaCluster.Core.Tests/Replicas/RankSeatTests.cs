@@ -2,6 +2,7 @@ using System.Net;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Core.Tiering;
 using LlavaCluster.Tests.Fakes;
 using Xunit;
 using static LlavaCluster.Core.Tests.Engine.DecodeLoopHost;
@@ -65,6 +66,36 @@ public sealed class RankSeatTests
         Assert.Equal(FakeModel.Answer(Prompt(20), [], 10), await replica.AnswerAsync(Prompt(20)));
     }
 
+    [Fact]
+    public async Task Seats_ComeTogetherAgain_BeginWithSlowerMemoryThatIsEmptyAndAsLargeAsAllHave()
+    {
+        await using var replica = new SeatsOfOneReplica(2, below: [new(100, 50), new(40, 70)]);
+        await replica.UntilLeadingAsync(epoch: 1);
+        Assert.Equal(FakeModel.Answer(Prompt(70), [], 10), await replica.AnswerAsync(Prompt(70)));
+        await replica.UntilAsync(() => replica.Seats[0].Load.Tiers is { Host: 4 });
+        Assert.All(replica.Parts, parts => Assert.Equal((40, 50), (parts.Runner.Mover!.HostSlots, parts.Runner.Mover.DiskBlocks)));
+
+        replica.Parts[0].Runner.BeforeStep = _ => replica.Parts[0].Sum();
+        replica.Parts[1].Runner.BeforeStep = _ => throw new InvalidOperationException("out of memory");
+        await Assert.ThrowsAsync<SequenceRefusedException>(() => replica.AnswerAsync(Prompt(20, salt: 1)));
+        await replica.UntilLeadingAsync(epoch: 2);
+
+        Assert.Equal(new TierCounts(), replica.Seats[0].Load.Tiers);
+        Assert.Equal(FakeModel.Answer(Prompt(70), [], 10), await replica.AnswerAsync(Prompt(70)));
+        Assert.Equal(0, replica.Seats[0].Load.Tiers!.FromHost);
+    }
+
+    [Fact]
+    public async Task Seats_OneHasNoSlowerMemory_NoneUsesIts()
+    {
+        await using var replica = new SeatsOfOneReplica(2, below: [new(100, 50), default]);
+        await replica.UntilLeadingAsync(epoch: 1);
+
+        Assert.Equal(FakeModel.Answer(Prompt(70), [], 10), await replica.AnswerAsync(Prompt(70)));
+
+        Assert.Null(replica.Seats[0].Load.Tiers);
+    }
+
     private sealed class SeatsOfOneReplica : IAsyncDisposable
     {
         private readonly Lock _gate = new();
@@ -72,11 +103,11 @@ public sealed class RankSeatTests
             "r", new ReplicaFormerOptions { SpareAfter = TimeSpan.Zero }, TimeProvider.System);
         private readonly Log _log = new();
 
-        public SeatsOfOneReplica(int ranks, bool spare = false)
+        public SeatsOfOneReplica(int ranks, bool spare = false, TierRoom[]? below = null)
         {
             for (var i = 0; i < ranks + (spare ? 1 : 0); i++)
             {
-                var parts = new FakeParts(ranks);
+                var parts = new FakeParts(ranks, below?[i] ?? default);
                 Parts.Add(parts);
                 Seats.Add(new RankSeat(
                     new RankSeatOptions
@@ -86,7 +117,8 @@ public sealed class RankSeatTests
                         Rank = i < ranks ? i : null,
                         Address = IPAddress.Loopback,
                         Loop = (runner, link, epoch) => new DecodeLoop(
-                            runner, link, new FakeFeatureSource(), _ => new FakeStopRule(null), TimeProvider.System, new DecodeLoopOptions { Epoch = epoch }),
+                            runner, link, new FakeFeatureSource(), _ => new FakeStopRule(null), TimeProvider.System,
+                            new DecodeLoopOptions { Epoch = epoch, Tiers = new() { HostAfter = TimeSpan.Zero } }),
                         // Silence is not tested here; a busy machine's threads may be silent for a while.
                         Link = new ShardLinkOptions { Silence = TimeSpan.FromSeconds(60) },
                         ReportEvery = TimeSpan.FromMilliseconds(20),
@@ -161,7 +193,7 @@ public sealed class RankSeatTests
         }
     }
 
-    private sealed class FakeParts(int ranks) : IRankParts
+    private sealed class FakeParts(int ranks, TierRoom below) : IRankParts
     {
         private readonly ManualResetEventSlim _aborted = new();
         private int _rank;
@@ -178,6 +210,8 @@ public sealed class RankSeatTests
 
         public string Carrier => "nothing";
 
+        public TierRoom Below => below;
+
         public Task PrepareAsync(int rank, CancellationToken cancellationToken)
         {
             (_rank, Prepared) = (rank, Prepared + 1);
@@ -186,8 +220,13 @@ public sealed class RankSeatTests
 
         public ReadOnlyMemory<byte> NewNcclId() => default;
 
-        public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken) =>
+        public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken)
+        {
             Runner = new FakeModelRunner(new RunnerCapacity(formation.Blocks, 16, 1024, FakeModel.Vocabulary), _rank);
+            var (host, disk) = formation.Below;
+            Runner.Mover = host > 0 ? new FakeBlockMover(Runner, host, disk) { EndsAtOnce = true } : null;
+            return Runner;
+        }
 
         /// <summary>A sum that the others never join.</summary>
         public void Sum()

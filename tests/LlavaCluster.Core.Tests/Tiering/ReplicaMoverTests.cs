@@ -12,7 +12,7 @@ public sealed class ReplicaMoverTests : IDisposable
     private readonly ReplicaMover _mover;
     private readonly List<(TierMove Move, TierMoveResult Result)> _done = [];
 
-    public ReplicaMoverTests() => _mover = new ReplicaMover(_own, _link);
+    public ReplicaMoverTests() => _mover = new ReplicaMover(_own, _link, epoch: 3);
 
     [Fact]
     public void Begin_RanksAreDoneOneAfterTheOther_IsDoneWithTheLast()
@@ -94,7 +94,7 @@ public sealed class ReplicaMoverTests : IDisposable
     private long Sent(int rank, TierMove move)
     {
         var message = Assert.IsType<ShardMessage.Move>(_link.Receive(rank, default));
-        Assert.Equal(move, message.What);
+        Assert.Equal((3, move), (message.Epoch, message.What));
         return message.Number;
     }
 

@@ -22,7 +22,7 @@ public sealed unsafe class BlockMoverTests : IDisposable
     {
         var model = GoldenModel.OnCpu("mistral");
         _cache = new PagedKvCache(model.Config.Text, new ShardPlan(model.Config.Text, 0, 1), model.Device, Blocks);
-        _mover = new BlockMover(new PageBytes(_cache), hostSlots: 4, diskBlocks: 100, KvFolder.Open(_scratch.FullName));
+        _mover = new BlockMover(new PageBytes(_cache), hostSlots: 4, diskBlocks: 100, () => KvFolder.Open(_scratch.FullName));
         var random = new Random(1);
         for (var block = 0; block < Blocks; block++)
         {
@@ -104,6 +104,22 @@ public sealed unsafe class BlockMoverTests : IDisposable
     }
 
     [Fact]
+    public void DiskWrite_FolderCannotBeMade_IsTriedAgainWithTheNextGroup()
+    {
+        var attempts = 0;
+        using var mover = new BlockMover(new PageBytes(_cache), 4, 100, () => ++attempts < 3 ? throw new IOException("full") : KvFolder.Open(_scratch.FullName));
+        var first = BytesOf(0);
+        Do(new TierMove.ToHost([0], [0]), mover);
+
+        var failed = Do(new TierMove.ToDisk([0], 1), mover);
+        Assert.Equal(("full", 1), (failed.Error!.Message, failed.Failed.Count));
+
+        Assert.Null(Do(new TierMove.ToDisk([0], 2), mover).Error);
+        Assert.Null(Do(new TierMove.FromDisk([new(2, 0)], [5]), mover).Error);
+        Assert.Equal(first, BytesOf(5));
+    }
+
+    [Fact]
     public void Dispose_WithMovesUnderWay_LeavesNoFiles()
     {
         Do(new TierMove.ToHost([0, 1, 2, 3], [0, 1, 2, 3]));
@@ -143,9 +159,9 @@ public sealed unsafe class BlockMoverTests : IDisposable
         _scratch.Delete(recursive: true);
     }
 
-    private TierMoveResult Do(TierMove move)
+    private TierMoveResult Do(TierMove move, BlockMover? mover = null)
     {
-        _mover.Begin(move, (what, result) => _done.Add((what, result)));
+        (mover ?? _mover).Begin(move, (what, result) => _done.Add((what, result)));
         Assert.True(_done.TryTake(out var done, TimeSpan.FromSeconds(30)), "The move has not ended in 30 s.");
         Assert.Same(move, done.Move);
         return done.Result;

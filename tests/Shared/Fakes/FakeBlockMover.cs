@@ -52,20 +52,12 @@ internal sealed class FakeBlockMover(FakeModelRunner runner, int hostSlots, int 
     {
         var (move, done) = _begun[index];
         _begun.RemoveAt(index);
-        var count = move switch
-        {
-            TierMove.ToHost m => m.Blocks.Count,
-            TierMove.ToDisk m => m.Slots.Count,
-            TierMove.FromHost m => m.Blocks.Count,
-            TierMove.FromDisk m => m.Blocks.Count,
-            _ => 0,
-        };
-        var failed = Enumerable.Range(0, count).Where(i => Fails(move, i)).ToArray();
+        var failed = Enumerable.Range(0, move.Count).Where(i => Fails(move, i)).ToArray();
         Copy(move, first: false);
         if (failed.Length > 0 && move is TierMove.ToDisk toDisk)
         {
             _disk.Remove(toDisk.Group);
-            failed = [.. Enumerable.Range(0, count)];
+            failed = [.. Enumerable.Range(0, move.Count)];
         }
 
         if (move is TierMove.FromHost or TierMove.FromDisk)

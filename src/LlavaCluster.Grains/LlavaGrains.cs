@@ -51,10 +51,13 @@ public static class LlavaGrains
         silo.Services.TryAddSingleton<ISiloExit, NoExit>();
         silo.Services.AddSingleton(services => new FleetOrders(
             services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<IFleetClient>()));
+        silo.Services.AddSingleton<LastServed>();
         silo.Services.AddSingleton<OpenStreams>();
+        silo.Services.AddSingleton<KvGiving>();
         silo.Services.AddSingleton(services => new SiloDrain(
             role,
             services.GetRequiredService<OpenStreams>(),
+            services.GetRequiredService<KvGiving>(),
             services.GetRequiredService<LoadTable>(),
             services,
             services.GetRequiredService<TimeProvider>()));

@@ -202,7 +202,7 @@ public class FakeCluster : IAsyncLifetime
             Runners[role.Replica] = runner;
             return Engines[role.Replica] = new DecodeLoop(
                 () => runner,
-                new SingleRankLink(),
+                LinkOf(role),
                 services.GetRequiredService<IFeatureSource>(),
                 _ => new FakeStopRule(id => id == 7),
                 TimeProvider.System,
@@ -211,6 +211,9 @@ public class FakeCluster : IAsyncLifetime
                 services.GetService<IKvSource>());
         }
     }
+
+    /// <summary>What a replica's leader reaches its other ranks by.</summary>
+    internal virtual IShardLink LinkOf(SiloRole role) => new SingleRankLink();
 
     /// <summary>What else a silo is made of.</summary>
     internal virtual void AddTo(IServiceCollection services, SiloRole role)

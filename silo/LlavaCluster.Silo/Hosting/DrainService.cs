@@ -3,8 +3,9 @@ using LlavaCluster.Grains.Fleet;
 namespace LlavaCluster.Silo.Hosting;
 
 /// <summary>
-/// The first to stop, while silo, engines and edge still work: (1) says "not ready" and takes nothing new, (2) waits for what runs here,
-/// (3) has what does not end in time go on elsewhere. Registered last, since hosted services stop in the reverse order of their start.
+/// The first to stop, while silo, engines and edge still work: (1) says "not ready" and takes nothing new, (2) waits for what runs here, and
+/// gives away the KV of the conversations that are idle, (3) has what does not end in time go on elsewhere. Registered last, since hosted
+/// services stop in the reverse order of their start.
 /// </summary>
 internal sealed partial class DrainService(
     Readiness readiness, SiloDrain silo, NodeOptions node, TimeProvider time, ILogger<DrainService> logger) : IHostedService
@@ -34,8 +35,9 @@ internal sealed partial class DrainService(
         using var end = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
         try
         {
-            await idle.WaitAsync(end.Token);
-            await silo.IdleAsync(end.Token);
+            await Task.WhenAll(RestAsync(idle, end.Token), silo.GiveAwayAsync(end.Token));
+            // What ended meanwhile.
+            await silo.GiveAwayAsync(end.Token);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
         {
@@ -44,6 +46,12 @@ internal sealed partial class DrainService(
 
         // (3)
         await silo.HandOverAsync(HandOverTime);
+    }
+
+    private async Task RestAsync(Task idle, CancellationToken cancellationToken)
+    {
+        await idle.WaitAsync(cancellationToken);
+        await silo.IdleAsync(cancellationToken);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Draining: {Turns} turns may go on for {Seconds} s; {Left} sequences and tiles are under way.")]

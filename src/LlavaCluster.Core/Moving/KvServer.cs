@@ -22,7 +22,6 @@ public sealed class KvServer : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<Socket, Task> _callers = [];
     private readonly Task _accepting;
-    private long _served;
 
     /// <summary>Listens from now on.</summary>
     /// <param name="address">Address of one interface: KV is for the machines of the cluster only.</param>
@@ -42,9 +41,6 @@ public sealed class KvServer : IAsyncDisposable
 
     /// <summary>Where it listens.</summary>
     public IPEndPoint Address { get; }
-
-    /// <summary>Callers that were sent all that there was for them, and have hung up.</summary>
-    public long Served => Interlocked.Read(ref _served);
 
     /// <summary>Ends all connections and waits for their threads.</summary>
     public async ValueTask DisposeAsync()
@@ -147,14 +143,7 @@ public sealed class KvServer : IAsyncDisposable
         Send(stream, loan, request.Keys);
         // (4)
         caller.ReceiveTimeout = Milliseconds(_options.LoanPatience);
-        try
-        {
-            stream.ReadByte();
-        }
-        finally
-        {
-            Interlocked.Increment(ref _served);
-        }
+        stream.ReadByte();
     }
 
     private static void Send(Stream stream, KvLoan loan, UInt128[] keys)

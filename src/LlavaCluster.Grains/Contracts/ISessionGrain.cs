@@ -40,6 +40,20 @@ public interface ISessionGrain : IGrainWithStringKey
     [Alias("Warm")]
     Task<WarmMessage> Warm();
 
+    /// <summary>
+    /// A replica leaves. When a turn of the session runs or waits, this waits until another replica has begun it, and so has fetched what it
+    /// wants, or it is over. When none does, and the replica has the conversation's KV, another one is brought to fetch it.
+    /// </summary>
+    /// <param name="replica">The one that leaves.</param>
+    /// <param name="tenant">Whose the conversation is.</param>
+    /// <param name="cancellationToken">It is gone: nobody need be brought there any more.</param>
+    /// <returns>True when another replica has the conversation now; false when there was nothing to do, or no other one to be had.</returns>
+    /// <exception cref="TurnRefusedException">NotFound: no such session. QueueFull or Unavailable: not now.</exception>
+    [AlwaysInterleave]
+    [ResponseTimeout("00:02:00")]
+    [Alias("MoveFrom")]
+    Task<bool> MoveFrom(string replica, string tenant, CancellationToken cancellationToken = default);
+
     /// <summary>Deletes the session when its last turn began or ended before this, and none runs.</summary>
     /// <returns>True when it is gone.</returns>
     [Alias("Expire")]

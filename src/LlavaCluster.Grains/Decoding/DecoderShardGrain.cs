@@ -13,7 +13,12 @@ namespace LlavaCluster.Grains.Decoding;
 /// <summary>The address of one rank's engine. Nothing is computed on its turns: sequences go to the engine's thread, events come back.</summary>
 [OwnerPlacement(SiloRole.ShardKey), Immovable, KeepAlive, Reentrant]
 internal sealed partial class DecoderShardGrain(
-    IDecodeEngine engine, OpenStreams streams, KnownBeginnings beginnings, ClusterView view, ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
+    IDecodeEngine engine,
+    OpenStreams streams,
+    LastServed served,
+    KnownBeginnings beginnings,
+    ClusterView view,
+    ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
@@ -21,13 +26,15 @@ internal sealed partial class DecoderShardGrain(
     public async IAsyncEnumerable<TokenEventMessage> Generate(
         SequenceMessage sequence, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        using var place = streams.Open();
+        using var stream = streams.Open(sequence);
         using var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, streams.HandedOver);
         await using var events = Queue(sequence, until.Token);
+        stream.Tokens = sequence.TokenIds.Count + sequence.Answered.Count;
         beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
         while (await Next(sequence, events, cancellationToken) is { } next)
         {
+            stream.Tokens += (next as SequenceTokensMessage)?.Tokens.Count ?? 0;
             yield return next;
             if (next is SequenceEndedMessage)
             {
@@ -37,7 +44,11 @@ internal sealed partial class DecoderShardGrain(
     }
 
     /// <inheritdoc/>
-    public Task Forget(SequenceMessage conversation) => engine.ForgetAsync(conversation.ToRequest());
+    public Task Forget(SequenceMessage conversation)
+    {
+        served.Remove(conversation.Session);
+        return engine.ForgetAsync(conversation.ToRequest());
+    }
 
     /// <inheritdoc/>
     public Task<LoadMessage> Load()

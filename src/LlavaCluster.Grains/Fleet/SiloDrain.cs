@@ -1,9 +1,7 @@
 using LlavaCluster.Core.Engine;
-using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Placement;
-using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace LlavaCluster.Grains.Fleet;
@@ -16,12 +14,13 @@ public sealed class SiloDrain
 
     private readonly SiloRole _role;
     private readonly OpenStreams _streams;
+    private readonly KvGiving _kv;
     private readonly LoadTable _table;
     private readonly IServiceProvider _services;
     private readonly TimeProvider _time;
 
-    internal SiloDrain(SiloRole role, OpenStreams streams, LoadTable table, IServiceProvider services, TimeProvider time) =>
-        (_role, _streams, _table, _services, _time) = (role, streams, table, services, time);
+    internal SiloDrain(SiloRole role, OpenStreams streams, KvGiving kv, LoadTable table, IServiceProvider services, TimeProvider time) =>
+        (_role, _streams, _kv, _table, _services, _time) = (role, streams, kv, table, services, time);
 
     /// <summary>Sequences that it computes, or has a part in, and tiles that it encodes.</summary>
     public int Left => Sequences() + Tiles();
@@ -36,24 +35,30 @@ public sealed class SiloDrain
     }
 
     /// <summary>
-    /// Has the sessions of the sequences that are left take them elsewhere; returns when they have let go and other replicas have fetched
-    /// what was computed here, or have had time to.
+    /// Has other replicas fetch the KV of the conversations that were here last and to which nobody talks now. Never fails; returns when
+    /// they have it, or soon after it is cancelled.
+    /// </summary>
+    public Task GiveAwayAsync(CancellationToken cancellationToken) => _kv.GiveAsync(cancellationToken);
+
+    /// <summary>
+    /// Has the sessions of the sequences that are left take them elsewhere, and gives away what else is here; returns when they have let go
+    /// and other replicas have fetched, or decided not to, or have had time to.
     /// </summary>
     /// <param name="patience">How long they may take.</param>
     public async Task HandOverAsync(TimeSpan patience)
     {
-        var server = _services.GetService<KvServer>();
-        // Each comes once for its KV, if there is where it can go on.
-        var due = server is null || !HasOthers() ? 0 : server.Served + _streams.Count;
-        await _streams.HandOverAsync().ConfigureAwait(false);
-        var began = _time.GetTimestamp();
-        while ((_streams.Count > 0 || server?.Served < due) && _time.GetElapsedTime(began) < patience)
+        using var over = new CancellationTokenSource(patience, _time);
+        var handedOver = await _streams.HandOverAsync().ConfigureAwait(false);
+        try
         {
-            await Task.Delay(Every, _time).ConfigureAwait(false);
+            await Task.WhenAll(_streams.Ended.WaitAsync(over.Token), _kv.FollowAsync(handedOver, over.Token), _kv.GiveAsync(over.Token))
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // Who has not let go by now will notice that this silo is gone.
         }
     }
-
-    private bool HasOthers() => _services.GetRequiredService<ClusterView>().Replicas().Any(seat => seat.Replica != _role.Replica);
 
     private int Sequences() => !_role.Roles.HasFlag(SiloRoles.Decoder) ? 0 : _streams.Count + Followed();
 

@@ -13,9 +13,7 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
     /// <summary>Seats that lead a replica which computes, in order of replicas. A replica drains with any of its ranks.</summary>
     public IReadOnlyList<SeatLoadMessage> Replicas()
     {
-        var leaving = table.All().Select(entry => entry.Report)
-            .Where(report => report is { IsDraining: true, Seat.State: SeatState.Serving })
-            .Select(report => report.Seat!.Replica).ToHashSet();
+        var leaving = Leaving();
         return
         [
             .. Open(report => report.Seat is { IsLeading: true }, report => leaving.Contains(report.Seat!.Replica))
@@ -35,6 +33,19 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
     /// <summary>Keys of the shard grains of all active silos that lead a replica, as <see cref="EveryEncoder"/>.</summary>
     public IReadOnlyList<string> EveryShard() => Every(report => report.Seat is { IsLeading: true } seat ? seat.Shard : null);
 
+    /// <summary>
+    /// True while a replica that stays could fetch another one's KV: it is split alike, and moves KV. One that is silent too: who routes to
+    /// it sees to that.
+    /// </summary>
+    /// <param name="replica">The other one.</param>
+    /// <param name="ranks">Its ranks.</param>
+    public bool HasHeir(string replica, int ranks)
+    {
+        var leaving = Leaving();
+        return Every(report => report.Seat is { IsLeading: true, KvAddress.Length: > 0 } seat
+            && seat.Replica != replica && seat.Ranks == ranks && !leaving.Contains(seat.Replica) ? seat.Replica : null).Length > 0;
+    }
+
     /// <summary>Where a replica's ranks lend their KV, by rank; one that drains too. Empty: it has not been heard of lately, or lends none.</summary>
     public IReadOnlyList<string> KvOf(string replica)
     {
@@ -50,6 +61,10 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
             ? [.. seats.Select(seat => seat.KvAddress)]
             : [];
     }
+
+    private HashSet<string> Leaving() => [.. table.All().Select(entry => entry.Report)
+        .Where(report => report is { IsDraining: true, Seat.State: SeatState.Serving })
+        .Select(report => report.Seat!.Replica)];
 
     private string[] Every(Func<SiloReportMessage, string?> name) => [.. membership.CurrentSnapshot.Members.Values
         .Where(member => member.Status is SiloStatus.Active or SiloStatus.ShuttingDown)

@@ -7,6 +7,8 @@ namespace LlavaCluster.Grains.Sessions;
 /// <summary>A turn that waits or runs. Its session's thread only.</summary>
 internal sealed class LiveTurn(string turnId, TurnContent content, TurnRequestMessage request, Task before, long arrived)
 {
+    private TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Its id.</summary>
     public string TurnId { get; } = turnId;
 
@@ -42,4 +44,24 @@ internal sealed class LiveTurn(string turnId, TurnContent content, TurnRequestMe
 
     /// <summary>Completes when it is over and the log knows.</summary>
     public Task Done { get; set; } = Task.CompletedTask;
+
+    /// <summary>Replica that last began to compute it, with what KV it found or had fetched; null: none yet.</summary>
+    public string? Replica { get; private set; }
+
+    /// <summary>A replica has begun to compute it.</summary>
+    public void BegunAt(string replica)
+    {
+        var begun = _begun;
+        (Replica, _begun) = (replica, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        begun.TrySetResult();
+    }
+
+    /// <summary>Waits until another replica than this one has begun to compute it, or it is over.</summary>
+    public async Task LeftAsync(string replica, CancellationToken cancellationToken)
+    {
+        while (!Done.IsCompleted && (Replica is null || Replica == replica))
+        {
+            await Task.WhenAny(_begun.Task, Done).WaitAsync(cancellationToken);
+        }
+    }
 }

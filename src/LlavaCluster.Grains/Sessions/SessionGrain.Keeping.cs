@@ -1,11 +1,10 @@
 using LlavaCluster.Core.Imaging;
-using LlavaCluster.Core.Sampling;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
 
 namespace LlavaCluster.Grains.Sessions;
 
-/// <summary>How a session comes out of its log, is copied, brought back into the KV cache, and ends for ever.</summary>
+/// <summary>How a session comes out of its log, is copied, and ends for ever.</summary>
 internal sealed partial class SessionGrain
 {
     private Task? _loaded;
@@ -31,6 +30,7 @@ internal sealed partial class SessionGrain
             }
 
             await Task.WhenAll(running.Select(turn => turn.Done));
+            await EndWarmingAsync();
             await EraseAsync();
         }
         catch (StoreUnavailableException unavailable)
@@ -86,29 +86,6 @@ internal sealed partial class SessionGrain
         {
             throw NotWritten(unavailable);
         }
-    }
-
-    /// <inheritdoc/>
-    public async Task<WarmMessage> Warm()
-    {
-        await LoadAsync();
-        if (!Exists)
-        {
-            throw Unknown();
-        }
-
-        // A turn that runs or waits has, or fetches, what it needs; and where nothing fits behind the conversation no turn will follow.
-        if (_live.Count > 0 || _conversation.Ids.Count == 0 || _conversation.Ids.Count >= _config.Text.MaxPositions)
-        {
-            return new WarmMessage(_conversation.Ids.Count, _conversation.Ids.Count);
-        }
-
-        var probe = new TurnStarted("", [], null, [], [], SamplingOptions.Greedy, 0, 1, _time.GetUtcNow());
-        var place = await _runner.RouteAsync(Id, _replica, null, _conversation, probe, CancellationToken.None);
-        var sequence = _admission.Sequence(Id, _conversation, probe, place.Encoders, tenant: "") with { KvAt = KvFor(place) };
-        var warmed = await _runner.WarmAsync(place, sequence);
-        _replica = place.Replica;
-        return warmed;
     }
 
     /// <summary>Reads the log, unless that was done. Several calls may wait for one reading.</summary>

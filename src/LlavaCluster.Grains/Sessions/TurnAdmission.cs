@@ -17,7 +17,7 @@ namespace LlavaCluster.Grains.Sessions;
 internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, TurnImages images, SessionOptions options)
 {
     /// <summary>Positions of a KV block, as all engines have them.</summary>
-    private const int BlockTokens = 16;
+    public const int BlockTokens = 16;
 
     /// <summary>The log entry that begins the turn.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, NotFound or ContextExceeded.</exception>

@@ -71,6 +71,7 @@ internal sealed class TurnRun(
     private void OnStarted(SequenceStartedMessage begun)
     {
         (_promptTokens, _cachedTokens) = (begun.PromptTokens, begun.CachedTokens);
+        turn.BegunAt(replica);
         instruments.OnStarted(begun.PromptTokens, begun.CachedTokens);
         turn.Buffer.Start(new TurnStartedMessage(
             session,

@@ -40,10 +40,11 @@ internal sealed class TurnRunner(
 
     /// <summary>Has a replica compute the conversation as far as its KV is not there; the one token behind it is thrown away.</summary>
     /// <exception cref="TurnRefusedException">ContextExceeded, QueueFull or Unavailable.</exception>
-    public async Task<WarmMessage> WarmAsync(RouteMessage place, SequenceMessage sequence)
+    public async Task<WarmMessage> WarmAsync(RouteMessage place, SequenceMessage sequence, CancellationToken cancellationToken)
     {
         var warmed = new WarmMessage(sequence.TokenIds.Count, 0);
-        await foreach (var next in grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence))
+        await foreach (var next in grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence, cancellationToken)
+            .WithCancellation(cancellationToken))
         {
             if (next is SequenceStartedMessage started)
             {

@@ -45,6 +45,22 @@ public sealed class ClusterViewTests
     }
 
     [Fact]
+    public void HasHeir_OnlyOneThatStaysAndFetchesKv()
+    {
+        Report(1, "a", isDraining: true, kv: "127.0.0.1:1");
+        Assert.False(_view.HasHeir("a", 1));
+
+        Report(2, "b");
+        Assert.False(_view.HasHeir("a", 1));
+        Report(2, "b", number: 2, kv: "127.0.0.1:2");
+        _time.Advance(LoadTable.StaleAfter);
+        Assert.Equal((true, false), (_view.HasHeir("a", 1), _view.HasHeir("a", 2)));
+
+        Report(2, "b", isDraining: true, number: 3, kv: "127.0.0.1:2");
+        Assert.False(_view.HasHeir("a", 1));
+    }
+
+    [Fact]
     public void Replica_OfASiloThatIsNoMember_IsLeftOut()
     {
         Report(3, "c");
@@ -63,7 +79,7 @@ public sealed class ClusterViewTests
 
     private string[] Replicas() => [.. _view.Replicas().Select(seat => seat.Replica)];
 
-    private void Report(int silo, string replica, bool isDraining = false, long number = 1) => _table.Put(new SiloReportMessage
+    private void Report(int silo, string replica, bool isDraining = false, long number = 1, string kv = "") => _table.Put(new SiloReportMessage
     {
         Silo = Silo(silo),
         Number = number,
@@ -86,6 +102,7 @@ public sealed class ClusterViewTests
             AnswerRate = 0,
             ComputeRate = 0,
             Beginnings = [],
+            KvAddress = kv,
         },
     });
 

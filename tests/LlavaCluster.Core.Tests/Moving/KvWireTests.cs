@@ -114,7 +114,6 @@ public sealed class KvWireTests
             .FetchAsync(Order(server.Address.ToString()), default).WaitAsync(Patience);
 
         Assert.Equal("This replica lends no KV: it is starting or stopping, or its blocks lie where only its device reads them.", delivery.Why);
-        Assert.Equal(0, server.Served);
     }
 
     /// <summary>Two blocks, fetched from one who answers so.</summary>

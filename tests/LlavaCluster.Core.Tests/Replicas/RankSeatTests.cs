@@ -44,6 +44,23 @@ public sealed class RankSeatTests
     }
 
     [Fact]
+    public async Task Forget_IsTheLeadersBusiness_AndTheOthersComputeAgainWithIt()
+    {
+        await using var replica = new SeatsOfOneReplica(2);
+        await replica.UntilLeadingAsync(epoch: 1);
+        var answer = await replica.AnswerAsync(Prompt(40));
+        var conversation = Request([.. Prompt(40), .. answer]);
+
+        // The last token of an answer is computed with the next turn.
+        Assert.Equal(0, await replica.Seats[1].ForgetAsync(conversation));
+        Assert.Equal(3, await replica.Seats[0].ForgetAsync(conversation));
+
+        Assert.Equal(0, await replica.Seats[0].ForgetAsync(conversation));
+        Assert.Equal(answer, await replica.AnswerAsync(Prompt(40)));
+        Assert.Empty(replica.Parts[1].Aborts);
+    }
+
+    [Fact]
     public async Task SpareSeat_TakesTheLeadersPlace()
     {
         await using var replica = new SeatsOfOneReplica(2, spare: true);

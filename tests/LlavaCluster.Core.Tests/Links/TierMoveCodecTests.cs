@@ -7,7 +7,7 @@ namespace LlavaCluster.Core.Tests.Links;
 
 public sealed class TierMoveCodecTests
 {
-    private static readonly TierMove[] _moves =
+    private static readonly TierMove[] Moves =
     [
         new TierMove.ToHost([3, 1, 70_000], [0, 5, 2]),
         new TierMove.FromHost([3, 1], [9, 8]),
@@ -19,7 +19,7 @@ public sealed class TierMoveCodecTests
     [Fact]
     public void Move_WrittenAndRead_IsTheSame()
     {
-        foreach (var move in _moves)
+        foreach (var move in Moves)
         {
             var frame = FrameOf(new ShardMessage.Move(5, 77, move));
 
@@ -33,7 +33,7 @@ public sealed class TierMoveCodecTests
     [Fact]
     public void Move_CutAnywhere_IsRefused()
     {
-        foreach (var move in _moves)
+        foreach (var move in Moves)
         {
             var frame = FrameOf(new ShardMessage.Move(5, 77, move));
             for (var end = ShardFrame.HeadBytes; end < frame.Length; end++)

@@ -38,6 +38,11 @@ internal sealed record PhasePlan
     /// <summary>Dialogues: how often those questions are for left and right, beside what is usual; the others are for height and size.</summary>
     public double AcrossWeight { get; init; } = 1;
 
+    /// <summary>
+    /// Dialogues: share of the pictures left after those that show many objects, to be asked what they all are and how many.
+    /// </summary>
+    public double ListingShare { get; init; }
+
     /// <summary>Dialogues: share of the lessons that show two pictures.</summary>
     public double PairShare { get; init; } = 0.08;
 

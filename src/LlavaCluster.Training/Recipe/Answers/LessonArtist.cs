@@ -76,15 +76,17 @@ internal sealed class LessonArtist
 
         var about = chance.Flip(phase.SpellingShare) ? About.Text
             : phase.ComparingShare > 0 && chance.Flip(phase.ComparingShare) ? About.Pairs
+            : phase.ListingShare > 0 && chance.Flip(phase.ListingShare) ? About.All
             : About.Anything;
         var picture = Picture(chance, phase, progress, isGrid, about);
         var mix = about switch
         {
             About.Text => DialogueMix.Standard with { Weights = SpellingWeights },
             About.Pairs => DialogueMix.Standard with { Weights = ComparingWeights, AcrossWeight = phase.AcrossWeight },
+            About.All => DialogueMix.Standard with { Weights = ListingWeights },
             _ => DialogueMix.Standard,
         };
-        var count = about == About.Text ? DialoguesPerPicture / 3 : DialoguesPerPicture;
+        var count = about is About.Text or About.All ? DialoguesPerPicture / 3 : DialoguesPerPicture;
         return Of([picture], DialogueWriter.About([picture.Scene], count, chance.Bits(), mix), isGrid);
     }
 
@@ -103,6 +105,15 @@ internal sealed class LessonArtist
 
         // Always possible: two like objects in places between places allow none of the others.
         [QuestionForm.Count] = 0.5,
+    };
+
+    /// <summary>Few questions of each picture, since their answers are the same list: other pictures teach more.</summary>
+    private static Dictionary<QuestionForm, double> ListingWeights { get; } = new()
+    {
+        [QuestionForm.Description] = 3,
+        [QuestionForm.Count] = 3,
+        [QuestionForm.Shape] = 0.5,
+        [QuestionForm.Place] = 0.5,
     };
 
     private Lesson Caption(Chance chance, PhasePlan phase)
@@ -142,6 +153,11 @@ internal sealed class LessonArtist
             mix = mix with { MinObjects = 2 };
         }
 
+        if (about == About.All)
+        {
+            mix = mix with { MinObjects = 3 };
+        }
+
         if (about == About.Text)
         {
             // Short words first.
@@ -165,5 +181,6 @@ internal sealed class LessonArtist
         Anything,
         Text,
         Pairs,
+        All,
     }
 }

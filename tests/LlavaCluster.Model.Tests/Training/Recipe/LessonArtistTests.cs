@@ -45,6 +45,15 @@ public sealed class LessonArtistTests : IDisposable
     }
 
     [Fact]
+    public void Draw_PicturesToList_AreDescribedAndCounted()
+    {
+        var forms = Forms(TinyRuns.Dialogues with { SpellingShare = 0, PairShare = 0, ListingShare = 1, GridShare = 0 }, batches: 20);
+
+        Assert.InRange(Share(forms, QuestionForm.Description), 0.3, 0.6);
+        Assert.InRange(Share(forms, QuestionForm.Count), 0.3, 0.6);
+    }
+
+    [Fact]
     public void Draw_PairsOnly_EveryPictureLessonShowsTwo()
     {
         var lessons = Enumerable.Range(0, 10)

@@ -15,8 +15,14 @@ internal sealed class FlakyTurnLog : ITurnLog
     /// <summary>Reading fails.</summary>
     public bool CannotRead { get; set; }
 
-    public Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken) =>
-        CannotRead ? throw new StoreUnavailableException(Sentence) : _log.ReadAsync(session, cancellationToken);
+    /// <summary>Reading waits for this.</summary>
+    public Task Readable { get; set; } = Task.CompletedTask;
+
+    public async Task<IReadOnlyList<TurnLogEntry>> ReadAsync(string session, CancellationToken cancellationToken)
+    {
+        await Readable.WaitAsync(cancellationToken);
+        return CannotRead ? throw new StoreUnavailableException(Sentence) : await _log.ReadAsync(session, cancellationToken);
+    }
 
     public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) => Fails(entry)
         ? throw new StoreUnavailableException(Sentence)

@@ -19,7 +19,8 @@ internal sealed partial class SessionGrain
 
     private Task LeaveIfEmpty()
     {
-        if (_live.Count > 0 || _readers > 0 || _deleting)
+        // While the log is read somebody waits for it, longer than this when its store is gone: their streams would break.
+        if (_live.Count > 0 || _readers > 0 || _deleting || _loaded is { IsCompleted: false })
         {
             return Task.CompletedTask;
         }

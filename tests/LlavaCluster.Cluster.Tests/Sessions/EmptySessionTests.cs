@@ -39,6 +39,28 @@ public sealed class EmptySessionTests(ForgetfulCluster cluster) : IClassFixture<
         Assert.Single((await cluster.Session("kept").Get().WaitAsync(Patience)).Turns);
     }
 
+    [Fact]
+    public async Task Session_WhoseLogComesLate_StaysUntilItIsThere()
+    {
+        var readable = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        cluster.Log.Readable = readable.Task;
+        try
+        {
+            var answer = cluster.ChatAsync("late", Turn("a", "one"));
+
+            // Longer than a session without a turn stays.
+            var began = TimeProvider.System.GetTimestamp();
+            await UntilAsync(() => TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(2.5));
+            readable.SetResult();
+
+            Assert.Equal(new Answers.Mirror().Next("one", []), (await answer.WaitAsync(Patience)).Tokens());
+        }
+        finally
+        {
+            readable.TrySetResult();
+        }
+    }
+
     private int Sessions => cluster.Silo(0).GetRequiredService<SiloGauges>().Sessions;
 
     private static async Task RefusedAsync(Func<Task> call) =>

@@ -28,10 +28,11 @@ internal sealed class ImageAssignments
             return known;
         }
 
+        Meet(encoders);
         var chosen = EncoderPolicy.LeastLoaded([.. encoders.Select(encoder => (encoder, SentSince(encoder)))], _given);
         var load = encoders.First(encoder => encoder.Encoder == chosen);
         _sent[chosen] = (load, SentSince(load) + tiles);
-        _given[chosen] = _given.GetValueOrDefault(chosen) + tiles;
+        _given[chosen] += tiles;
         if (known is null)
         {
             _order.Enqueue(image);
@@ -43,6 +44,16 @@ internal sealed class ImageAssignments
 
         _known[image] = chosen;
         return chosen;
+    }
+
+    /// <summary>Who is new begins beside the others: it has no arrears to make up for.</summary>
+    private void Meet(IReadOnlyList<EncoderLoadMessage> encoders)
+    {
+        var least = encoders.Where(encoder => _given.ContainsKey(encoder.Encoder)).Select(encoder => _given[encoder.Encoder]).DefaultIfEmpty().Min();
+        foreach (var encoder in encoders)
+        {
+            _given.TryAdd(encoder.Encoder, least);
+        }
     }
 
     private int SentSince(EncoderLoadMessage load) =>

@@ -106,6 +106,43 @@ public sealed class PolicyTests
         Assert.InRange((double)given["a"] / given["b"], 0.98, 1.02);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void Encoder_ReportsAreOldNews_TilesAreEvenAllTheSame(int seed)
+    {
+        // What waits at a moment says little of what waits when an image comes: up to two images at either.
+        var random = new Random(seed);
+        var assignments = new ImageAssignments();
+        var given = Images(200).Chunk(3).SelectMany(images =>
+        {
+            var report = Encoders(5 * random.Next(3), 5 * random.Next(3));
+            return images.Select(image => assignments.Assign(image, 5, report)).ToArray();
+        }).CountBy(encoder => encoder).ToDictionary();
+
+        Assert.InRange(given["a"], 90, 110);
+    }
+
+    [Fact]
+    public void Encoder_ThatIsSlow_IsGivenLess_AndANewOneNoMoreThanTheOthers()
+    {
+        var assignments = new ImageAssignments();
+        Assert.All(Images(50), image => Assert.Equal("b", assignments.Assign(image, 5, Encoders(20, 0))));
+
+        var late = new ImageAssignments();
+        foreach (var image in Images(100))
+        {
+            late.Assign(image, 5, [new EncoderLoadMessage("a", 0, 0, 0)]);
+        }
+
+        var given = Images(20, from: 1000).Select(image => late.Assign(image, 5, Encoders(0, 0))).CountBy(encoder => encoder).ToDictionary();
+        Assert.Equal((10, 10), (given["a"], given["b"]));
+    }
+
     private static string Choose(string? known, params ReplicaChoice[] replicas) => Choose(known, [], replicas);
 
     private static string Choose(string? known, IReadOnlyList<ulong> beginnings, params ReplicaChoice[] replicas) =>
@@ -131,5 +168,5 @@ public sealed class PolicyTests
 
     private static EncoderLoadMessage[] Encoders(int ofA, int ofB) => [new("a", ofA, 0, 0), new("b", ofB, 0, 0)];
 
-    private static IEnumerable<string> Images(int count) => Enumerable.Range(0, count).Select(i => $"{i:x64}");
+    private static IEnumerable<string> Images(int count, int from = 0) => Enumerable.Range(from, count).Select(i => $"{i:x64}");
 }

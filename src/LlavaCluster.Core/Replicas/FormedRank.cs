@@ -20,6 +20,7 @@ internal sealed class FormedRank : IAsyncDisposable
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IShardLink? _link;
     private ShardFollower? _follower;
+    private int _isLost;
 
     private FormedRank(Formation formation, int rank, IRankParts parts, RankSeatOptions options, TimeProvider time) =>
         (_formation, _rank, _parts, _options, _time) = (formation, rank, parts, options, time);
@@ -67,6 +68,7 @@ internal sealed class FormedRank : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Lose("The process leaves its replica.");
+        await _lost.Task.ConfigureAwait(false);
         if (Loop is not null)
         {
             await Loop.StopAsync().ConfigureAwait(false);
@@ -111,7 +113,7 @@ internal sealed class FormedRank : IAsyncDisposable
     private IModelRunner Runner(RankListener listener)
     {
         var runner = _parts.Join(_formation, listener, _over.Token);
-        if (_lost.Task.IsCompleted)
+        if (Volatile.Read(ref _isLost) != 0)
         {
             // Lost while they met: the one who told it may have come too early to reach what was joined.
             _parts.Abort("A rank was lost while they met.");
@@ -136,12 +138,22 @@ internal sealed class FormedRank : IAsyncDisposable
     /// <summary>Any thread; the first reason counts.</summary>
     private void Lose(string why)
     {
-        if (_lost.TrySetResult(why))
+        if (Interlocked.Exchange(ref _isLost, 1) != 0)
+        {
+            return;
+        }
+
+        try
         {
             _parts.Abort(why);
             _over.Cancel();
             // An engine that has nothing to do would not notice.
             _ = Loop?.StopAsync();
+        }
+        finally
+        {
+            // Not before: who hears of the end joins anew, with the same parts.
+            _lost.SetResult(why);
         }
     }
 }

@@ -144,7 +144,7 @@ internal sealed unsafe class BlockAttention(PanelKernel kernel, WorkerPool pool,
     private void Group(in StepLayout.Part part, int start, int tokens, int kvHead, int key, int count, in HeadMemory memory)
     {
         var (keys, values) = (Keys(part, kvHead, key, count, memory), Values(part, kvHead, key, count, memory));
-        int group = shape.Group(kvHead), bytes = kernel.NumberBytes(shape.Form);
+        int group = shape.Group(kvHead), bytes = kernel.RowNumberBytes(shape.Form);
         for (var first = 0; first < tokens * group; first += TileMemory.RowsAtOnce)
         {
             var rows = Math.Min(TileMemory.RowsAtOnce, (tokens * group) - first);

@@ -121,7 +121,7 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <summary>Rows of x in the kernel's form.</summary>
     private void Prepare(byte* x)
     {
-        _xStride = (long)PanelKernel.Padded(_form, _inputs) * kernel.NumberBytes(_form);
+        _xStride = (long)PanelKernel.Padded(_form, _inputs) * kernel.RowNumberBytes(_form);
         _x = (byte*)_prepared.Room(((_rows * _xStride) + sizeof(float) - 1) / sizeof(float));
         for (var row = 0; row < _rows; row++)
         {
@@ -145,7 +145,7 @@ internal sealed unsafe class MatrixProduct(PanelKernel kernel, WorkerPool pool) 
     /// <summary>The outputs of a group of panels, of some rows.</summary>
     private void Group(int output, int firstRow, int count, byte* next, float* scratch)
     {
-        int size = Numbers.Size(_form), bytes = kernel.NumberBytes(_form), columns = _panels * kernel.Width;
+        int size = Numbers.Size(_form), bytes = kernel.RowNumberBytes(_form), columns = _panels * kernel.Width;
         var totals = scratch + (Lines * columns);
         var sums = totals + (count * columns);
         var x = _x + (firstRow * _xStride);

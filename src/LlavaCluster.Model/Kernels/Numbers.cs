@@ -71,20 +71,24 @@ internal static unsafe class Numbers
     /// </summary>
     public static void WidenForProduct(NumberForm form, void* source, float* target, int count)
     {
-        Widen(form, source, target, count);
         if (form == NumberForm.Float32)
         {
+            Widen(form, source, target, count);
             return;
         }
 
-        if (count % 2 != 0)
+        var bits = (ushort*)source;
+        var i = 0;
+        for (; i + 16 <= count; i += 16)
         {
-            target[count] = 0;
+            var words = Vector512.Shuffle(Words(bits + i), Vector512.Create(1u, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+            (form == NumberForm.BFloat16 ? (words << 16).AsSingle() : WidenHalf(words)).Store(target + i);
         }
 
-        for (var i = 0; i < count; i += 2)
+        for (; i < count; i += 2)
         {
-            (target[i], target[i + 1]) = (target[i + 1], target[i]);
+            target[i] = i + 1 < count ? Widen(form, bits[i + 1]) : 0;
+            target[i + 1] = Widen(form, bits[i]);
         }
     }
 

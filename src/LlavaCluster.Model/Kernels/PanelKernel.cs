@@ -18,8 +18,11 @@ internal abstract unsafe class PanelKernel
     /// <summary>Rows of x that should be multiplied with a panel while it is in the cache.</summary>
     public virtual int RowsAtOnce(NumberForm form) => 64;
 
-    /// <summary>Bytes of a number in panels and in x as the kernel takes it.</summary>
+    /// <summary>Bytes of a number in panels.</summary>
     public virtual int NumberBytes(NumberForm form) => sizeof(float);
+
+    /// <summary>Bytes of a number of x as the kernel takes it.</summary>
+    public virtual int RowNumberBytes(NumberForm form) => sizeof(float);
 
     /// <summary>Rows of x are taken as they are stored, if they have no odd last number; else <see cref="PrepareRow"/> makes them.</summary>
     public virtual bool TakesStored(NumberForm form) => form == NumberForm.Float32;

@@ -26,10 +26,10 @@ internal readonly unsafe ref struct TileMemory
     /// <summary>Takes it for as many heads, with as many queries each.</summary>
     public TileMemory(Scratch scratch, int heads, int rows, int padded, AttentionShape shape, PanelKernel kernel)
     {
-        var bytes = kernel.NumberBytes(shape.Form);
+        int bytes = kernel.NumberBytes(shape.Form), rowBytes = kernel.RowNumberBytes(shape.Form);
         (_rows, _padded) = (rows, padded);
-        _queryWords = Words((shape.HeadDim + 1) * bytes);
-        _weightWords = Words(GroupKeys * bytes);
+        _queryWords = Words((shape.HeadDim + 1) * rowBytes);
+        _weightWords = Words(GroupKeys * rowBytes);
         _keyWords = Words(GroupKeys * (shape.HeadDim + 1) * bytes);
         _own = (long)rows * (_queryWords + padded) + (2 * Words(rows * sizeof(float)));
         var shared = ((long)RowsAtOnce * (GroupKeys + _weightWords)) + _keyWords + Words(GroupKeys * padded * bytes);

@@ -9,12 +9,6 @@ namespace LlavaCluster.Model.Kernels.Code;
 /// </summary>
 internal static unsafe class BrainCode
 {
-    /// <summary>Rows of x of the largest tile.</summary>
-    public const int MostRows = 6;
-
-    /// <summary>Vectors of 16 outputs of the widest tile: 6 × 4 sums, a line and two pairs of x fill the 32 registers.</summary>
-    public const int MostVectors = 4;
-
     /// <summary>Bytes that are fetched for each square of 16 rows: as many as it has, one line after the other.</summary>
     public const int RowAhead = 16 * 64;
 
@@ -23,13 +17,8 @@ internal static unsafe class BrainCode
     /// <summary>The processor has the instruction, and the system lets us run the code.</summary>
     public static bool IsSupported => Placed.Value is not null;
 
-    /// <summary>The tile's function: sums = x · panel, or sums += x · panel in one chain with what they are.</summary>
-    /// <param name="rows">1 … 6</param>
-    /// <param name="vectors">1 … 4</param>
-    /// <param name="fresh">The sums begin at 0.</param>
-    /// <param name="fetches">Other memory is fetched meanwhile.</param>
-    public static delegate* unmanaged[SuppressGCTransition]<TileArguments*, void> Tile(int rows, int vectors, bool fresh, bool fetches)
-        => (delegate* unmanaged[SuppressGCTransition]<TileArguments*, void>)Placed.Value!.Tiles[TileNumber(rows, vectors, fresh, fetches)];
+    /// <summary>The tiles' functions.</summary>
+    public static TileFunctions Tiles => Placed.Value!.Tiles;
 
     /// <summary>The function of one row of x times 16 rows as they lie.</summary>
     public static delegate* unmanaged[SuppressGCTransition]<RowArguments*, void> Row()
@@ -48,9 +37,6 @@ internal static unsafe class BrainCode
         && X86Base.CpuId(7, 0).Eax >= 1
         && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 
-    private static int TileNumber(int rows, int vectors, bool fresh, bool fetches)
-        => ((((rows - 1) * MostVectors) + vectors - 1) * 4) + (fresh ? 1 : 0) + (fetches ? 2 : 0);
-
     private static Functions? Place()
     {
         if (!HasInstruction)
@@ -59,19 +45,7 @@ internal static unsafe class BrainCode
         }
 
         var writer = new InstructionWriter();
-        var starts = new int[MostRows * MostVectors * 4];
-        for (var rows = 1; rows <= MostRows; rows++)
-        {
-            for (var vectors = 1; vectors <= MostVectors; vectors++)
-            {
-                foreach (var (fresh, fetches) in new[] { (false, false), (true, false), (false, true), (true, true) })
-                {
-                    starts[TileNumber(rows, vectors, fresh, fetches)] = writer.Length;
-                    TileCode.Write(writer, rows, vectors, fresh, fetches);
-                }
-            }
-        }
-
+        var starts = TileFunctions.Write(writer, PairProduct.Instruction);
         var row = writer.Length;
         SquareCode.WriteRow(writer);
         var narrow = writer.Length;
@@ -79,7 +53,7 @@ internal static unsafe class BrainCode
         var pack = writer.Length;
         SquareCode.WritePack(writer);
         var code = (nint)ExecutableMemory.TryPlace(writer.ToArray());
-        return code == 0 ? null : new Functions([.. starts.Select(start => code + start)], code + row, code + narrow, code + pack);
+        return code == 0 ? null : new Functions(new TileFunctions(code, starts), code + row, code + narrow, code + pack);
     }
 
     private static void WriteNarrow(InstructionWriter w)
@@ -94,5 +68,5 @@ internal static unsafe class BrainCode
         w.Return();
     }
 
-    private sealed record Functions(nint[] Tiles, nint Row, nint Narrow, nint Pack);
+    private sealed record Functions(TileFunctions Tiles, nint Row, nint Narrow, nint Pack);
 }

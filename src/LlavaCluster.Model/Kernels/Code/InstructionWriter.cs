@@ -6,6 +6,9 @@ namespace LlavaCluster.Model.Kernels.Code;
 /// </summary>
 internal sealed class InstructionWriter
 {
+    /// <summary>Among operations on words by a number of bits: which one.</summary>
+    private const int ShiftLeft = 6;
+
     private readonly List<byte> _code = [];
 
     /// <summary>General registers by their numbers. But for rbx, a function may change them without saving them.</summary>
@@ -125,6 +128,28 @@ internal sealed class InstructionWriter
     /// <summary>The same, with one pair of memory for all words.</summary>
     public void MultiplyPairs(int sums, int left, Address pair)
         => VectorMemory(0x52, Map.Wide, Prefix.Repeat, sums, left, pair, element: 4, broadcast: true);
+
+    /// <summary>sums += left · right of 16 float32, rounded once (vfmadd231ps).</summary>
+    public void MultiplyAdd(int sums, int left, int right) => Vector(0xb8, Map.Wide, Prefix.Operand, sums, left, right);
+
+    /// <summary>Each word: the upper 16 bits are 1, the lower 0.</summary>
+    public void UpperHalves(int vector)
+    {
+        Vector(0x25, Map.Immediate, Prefix.Operand, vector, vector, vector); // all bits, by the table of three bits that follows
+        Bytes(0xff);
+        Vector(0x72, Map.Plain, Prefix.Operand, ShiftLeft, vector, vector);
+        Bytes(16);
+    }
+
+    /// <summary>vector = 64 bytes of memory, of which the bits of the mask stay.</summary>
+    public void LoadMasked(int vector, int mask, Address source) => VectorMemory(0xdb, Map.Plain, Prefix.Operand, vector, mask, source);
+
+    /// <summary>vector = 16 words of memory, each shifted left.</summary>
+    public void LoadShiftedLeft(int vector, Address source, byte bits)
+    {
+        VectorMemory(0x72, Map.Plain, Prefix.Operand, ShiftLeft, vector, source);
+        Bytes(bits);
+    }
 
     /// <summary>16 float32 of memory become bfloat16, rounded to nearest even, in the lower half of the vector (vcvtneps2bf16).</summary>
     public void LoadNarrowed(int vector, Address source) => VectorMemory(0x72, Map.Wide, Prefix.Repeat, vector, 0, source);

@@ -8,14 +8,25 @@ internal static class TileCode
     /// <summary>Bytes that can be fetched for each line of the panel.</summary>
     public const int MostAhead = 256;
 
-    private const int FirstLine = 24, FirstPair = 28, Unrolled = 4;
+    private const int FirstLine = 24, FirstPair = 28, Mask = 31, Unrolled = 4;
 
     /// <summary>
     /// Rows 0, 1, 2 of x are addressed from rsi, rows 3, 4, 5 from rax; the vectors of a line from r8, 0 to 3 strides away. What is
     /// fetched is spread over the lines: at once it would hold up everything behind it.
     /// </summary>
-    public static void Write(InstructionWriter w, int rows, int vectors, bool fresh, bool fetches)
+    /// <param name="w">Takes the code.</param>
+    /// <param name="product">How pairs are multiplied.</param>
+    /// <param name="rows">Rows of x.</param>
+    /// <param name="vectors">Vectors of a line.</param>
+    /// <param name="fresh">The sums begin at 0.</param>
+    /// <param name="fetches">Other memory is fetched meanwhile.</param>
+    public static void Write(InstructionWriter w, PairProduct product, int rows, int vectors, bool fresh, bool fetches)
     {
+        if (product == PairProduct.Widened)
+        {
+            w.UpperHalves(Mask);
+        }
+
         if (fresh)
         {
             for (var sum = 0; sum < rows * vectors; sum++)
@@ -48,14 +59,14 @@ internal static class TileCode
         w.Compare(Register.Rcx, Unrolled);
         var few = w.JumpAhead(Condition.Less);
         var loop = w.Length;
-        WritePairs(w, rows, vectors, Unrolled, fetches);
+        WritePairs(w, product, rows, vectors, Unrolled, fetches);
         w.Compare(Register.Rcx, Unrolled);
         w.JumpBack(Condition.NotLess, loop);
         w.Land(few);
         w.Compare(Register.Rcx, 1);
         var done = w.JumpAhead(Condition.Less);
         var rest = w.Length;
-        WritePairs(w, rows, vectors, 1, fetches);
+        WritePairs(w, product, rows, vectors, 1, fetches);
         w.Compare(Register.Rcx, 1);
         w.JumpBack(Condition.NotLess, rest);
         w.Land(done);
@@ -69,13 +80,14 @@ internal static class TileCode
         w.Return();
     }
 
-    private static void WritePairs(InstructionWriter w, int rows, int vectors, int pairs, bool fetches)
+    private static void WritePairs(InstructionWriter w, PairProduct product, int rows, int vectors, int pairs, bool fetches)
     {
-        for (var pair = 0; pair < pairs; pair++)
+        var (parts, xBytes) = product == PairProduct.Widened ? (2, sizeof(float)) : (1, 2 * sizeof(ushort));
+        for (var part = 0; part < pairs * parts; part++)
         {
             for (var vector = 0; vector < vectors; vector++)
             {
-                w.LoadVector(FirstLine + vector, vector switch
+                WriteLoad(w, product, part % parts, FirstLine + vector, vector switch
                 {
                     0 => new(Register.R8),
                     1 => new(Register.R8, 0, Register.R9),
@@ -84,15 +96,9 @@ internal static class TileCode
                 });
             }
 
-            w.Add(Register.R8, Register.R11);
-            if (fetches)
+            if (part % parts == parts - 1)
             {
-                for (var line = 0; line < MostAhead; line += 64)
-                {
-                    w.Prefetch(2, new(Register.Rbx, line));
-                }
-
-                w.Add(Register.Rbx, Register.Rdi);
+                WriteNextLine(w, fetches);
             }
 
             for (var row = 0; row < rows; row++)
@@ -100,22 +106,60 @@ internal static class TileCode
                 var start = row < 3 ? Register.Rsi : Register.Rax;
                 Address x = (row % 3) switch
                 {
-                    0 => new(start, pair * 4),
-                    1 => new(start, pair * 4, Register.Rdx),
-                    _ => new(start, pair * 4, Register.Rdx, 1),
+                    0 => new(start, part * xBytes),
+                    1 => new(start, part * xBytes, Register.Rdx),
+                    _ => new(start, part * xBytes, Register.Rdx, 1),
                 };
-                var register = FirstPair + (row % 4);
+                var register = FirstPair + (row % (product == PairProduct.Widened ? 3 : 4));
                 w.Broadcast(register, x);
                 for (var vector = 0; vector < vectors; vector++)
                 {
-                    w.MultiplyPairs((row * vectors) + vector, register, FirstLine + vector);
+                    if (product == PairProduct.Widened)
+                    {
+                        w.MultiplyAdd((row * vectors) + vector, register, FirstLine + vector);
+                    }
+                    else
+                    {
+                        w.MultiplyPairs((row * vectors) + vector, register, FirstLine + vector);
+                    }
                 }
             }
         }
 
-        w.Add(Register.Rsi, pairs * 4);
-        w.Add(Register.Rax, pairs * 4);
+        w.Add(Register.Rsi, pairs * parts * xBytes);
+        w.Add(Register.Rax, pairs * parts * xBytes);
         w.Add(Register.Rcx, -pairs);
+    }
+
+    /// <summary>A vector of the line; widened, of each pair the second numbers first, which stand in the upper halves of words.</summary>
+    private static void WriteLoad(InstructionWriter w, PairProduct product, int part, int register, Address line)
+    {
+        if (product == PairProduct.Instruction)
+        {
+            w.LoadVector(register, line);
+        }
+        else if (part == 0)
+        {
+            w.LoadMasked(register, Mask, line);
+        }
+        else
+        {
+            w.LoadShiftedLeft(register, line, 16);
+        }
+    }
+
+    private static void WriteNextLine(InstructionWriter w, bool fetches)
+    {
+        w.Add(Register.R8, Register.R11);
+        if (fetches)
+        {
+            for (var line = 0; line < MostAhead; line += 64)
+            {
+                w.Prefetch(2, new(Register.Rbx, line));
+            }
+
+            w.Add(Register.Rbx, Register.Rdi);
+        }
     }
 
     /// <summary>Does something with each register of sums and its place in memory. Changes rax and rdx.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LlavaCluster.Model.Kernels;
 using LlavaCluster.Training.Checkpoint;
 
 namespace LlavaCluster.Training.Recipe;
@@ -16,6 +17,11 @@ internal sealed record RecipePlan
 
     /// <summary>Seed of weights, pictures and dialogues.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>
+    /// What products are computed in; originals are float32 in any case. Part of the plan, since a run that goes on must go on bit by bit.
+    /// </summary>
+    public string Dtype { get; init; } = "bfloat16";
 
     /// <summary>Sizes of the model.</summary>
     public TinyShape Shape { get; init; } = new();
@@ -163,6 +169,12 @@ internal sealed record RecipePlan
         ],
     };
 
+    /// <summary>
+    /// The standard recipe in what this processor is faster at: torch multiplies bfloat16 several times as fast as float32 where there is
+    /// an instruction for it, and several times as slowly where there is none.
+    /// </summary>
+    public static RecipePlan OfThisProcessor => Standard with { Dtype = KernelPaths.Best == KernelPath.Avx512BFloat16 ? "bfloat16" : "float32" };
+
     /// <summary>The stage that a phase belongs to: one that goes back to the tower between dialogues is part of the later stage.</summary>
     public TrainStage StageOf(int phase) => Phases.Take(phase + 1).Max(p => p.Stage);
 
@@ -172,7 +184,8 @@ internal sealed record RecipePlan
     {
         try
         {
-            return JsonSerializer.Deserialize<RecipePlan>(File.ReadAllBytes(path), Form) ?? throw new JsonException("it is empty");
+            var plan = JsonSerializer.Deserialize<RecipePlan>(File.ReadAllBytes(path), Form) ?? throw new JsonException("it is empty");
+            return plan.Dtype is "bfloat16" or "float32" ? plan : throw new JsonException($"dtype '{plan.Dtype}' is neither bfloat16 nor float32");
         }
         catch (JsonException e)
         {

@@ -27,7 +27,7 @@ public static class Trainer
             () =>
             {
                 TensorDevice.UseThreads(AllProcessors);
-                var folder = RunFolder.Open(options.Folder, RecipePlan.Standard, options.Seed, Vocabulary);
+                var folder = RunFolder.Open(options.Folder, RecipePlan.OfThisProcessor, options.Seed, Vocabulary);
                 using var alone = folder.Hold();
                 using var run = new TrainingRun(folder, time);
                 return run.Train(options.Stage, options.Limit, progress, cancellation);

@@ -31,7 +31,7 @@ internal sealed class TrainingRun : IDisposable
             config,
             new LocalStart(new InitialWeights(config, folder.Plan.Seed), config.Vision),
             PatchCells.For(config.Vision.PatchSide),
-            new TensorDevice(CPU, ScalarType.BFloat16));
+            new TensorDevice(CPU, TensorDevice.ParseType(folder.Plan.Dtype)));
         Place = new TrainingPlace { Seed = folder.Plan.Seed };
         if (File.Exists(folder.State))
         {

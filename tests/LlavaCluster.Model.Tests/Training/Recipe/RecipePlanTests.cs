@@ -23,6 +23,19 @@ public sealed class RecipePlanTests
         }
     }
 
+    [Theory]
+    [InlineData("", "bfloat16")]
+    [InlineData("\"dtype\": \"float32\", ", "float32")]
+    public void Read_Dtype_IsThatOfTheRun(string line, string dtype) => Assert.Equal(dtype, ReadPlan($"{{ {line}\"phases\": [] }}").Dtype);
+
+    [Fact]
+    public void Read_UnknownDtype_IsToldWithTheFile()
+    {
+        var error = Assert.Throws<TrainException>(() => ReadPlan("{ \"dtype\": \"int8\", \"phases\": [] }"));
+
+        Assert.EndsWith("is no plan of a run: dtype 'int8' is neither bfloat16 nor float32", error.Message);
+    }
+
     [Fact]
     public void StageOf_PhaseThatGoesBackToTheTower_IsTheLaterStage()
     {
@@ -30,5 +43,19 @@ public sealed class RecipePlanTests
         var second = plan.Phases.ToList().FindIndex(phase => phase.Name == "tower2");
         Assert.Equal(TrainStage.Tower, plan.Phases[second].Stage);
         Assert.Equal(TrainStage.Instruct, plan.StageOf(second));
+    }
+
+    private static RecipePlan ReadPlan(string json)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, json);
+            return RecipePlan.Read(file);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 }

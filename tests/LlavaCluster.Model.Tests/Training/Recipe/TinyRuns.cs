@@ -36,13 +36,16 @@ internal sealed class TinyRuns : IDisposable
     public static PhasePlan Dialogues { get; } =
         new() { Name = "dialogues", Kind = PhaseKind.Dialogues, Steps = 6, Batch = 768, Rate = 2e-3, GridShare = 0.5, TowerRate = 0.2 };
 
+    /// <summary>What new runs compute in.</summary>
+    public string Dtype { get; set; } = "bfloat16";
+
     /// <summary>The folder of a run.</summary>
     public string Path(string name) => System.IO.Path.Combine(_root, name);
 
     /// <summary>Opens a run, or goes on with the one of this name.</summary>
     public TrainingRun Open(string name, int mostSteps, params PhasePlan[] phases)
     {
-        var plan = new RecipePlan { Shape = Shape, Phases = phases };
+        var plan = new RecipePlan { Dtype = Dtype, Shape = Shape, Phases = phases };
         var folder = RunFolder.Open(Path(name), plan, seed: null, (_, _) => Tokenizer.Value);
         return new TrainingRun(folder, TimeProvider.System) { MostSteps = mostSteps };
     }

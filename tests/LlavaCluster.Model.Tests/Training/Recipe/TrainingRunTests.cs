@@ -15,9 +15,12 @@ public sealed class TrainingRunTests : IDisposable
 
     public void Dispose() => _runs.Dispose();
 
-    [Fact]
-    public void Train_StoppedAndResumed_EqualsTheUnbrokenRunToTheBit()
+    [Theory]
+    [InlineData("bfloat16")]
+    [InlineData("float32")]
+    public void Train_StoppedAndResumed_EqualsTheUnbrokenRunToTheBit(string dtype)
     {
+        _runs.Dtype = dtype;
         PhasePlan[] phases = [TinyRuns.Tower with { Steps = 4 }, TinyRuns.Dialogues with { Steps = 4 }];
         using (var whole = _runs.Open("whole", int.MaxValue, phases))
         {

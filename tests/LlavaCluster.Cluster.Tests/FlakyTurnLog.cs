@@ -12,6 +12,9 @@ internal sealed class FlakyTurnLog : ITurnLog
     /// <summary>Appends for which this holds fail, and leave nothing.</summary>
     public Func<TurnLogEntry, bool> Fails { get; set; } = _ => false;
 
+    /// <summary>Appends wait for this, and fail when it does.</summary>
+    public Func<TurnLogEntry, Task> Before { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>Reading fails.</summary>
     public bool CannotRead { get; set; }
 
@@ -24,9 +27,16 @@ internal sealed class FlakyTurnLog : ITurnLog
         return CannotRead ? throw new StoreUnavailableException(Sentence) : await _log.ReadAsync(session, cancellationToken);
     }
 
-    public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) => Fails(entry)
-        ? throw new StoreUnavailableException(Sentence)
-        : _log.AppendAsync(session, expectedLength, entry, cancellationToken);
+    public async Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken)
+    {
+        await Before(entry);
+        if (Fails(entry))
+        {
+            throw new StoreUnavailableException(Sentence);
+        }
+
+        await _log.AppendAsync(session, expectedLength, entry, cancellationToken);
+    }
 
     public Task DeleteAsync(string session, CancellationToken cancellationToken) => _log.DeleteAsync(session, cancellationToken);
 

@@ -34,7 +34,18 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Redis?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        if (Turns is IAsyncDisposable turns)
+        {
+            await turns.DisposeAsync();
+        }
+
+        if (Redis is not null)
+        {
+            await Redis.DisposeAsync();
+        }
+    }
 
     private static async Task<RedisConnection> ConnectAsync(FleetOptions fleet)
     {

@@ -19,6 +19,9 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
     /// <summary>Positions of a KV block, as all engines have them.</summary>
     public const int BlockTokens = 16;
 
+    /// <summary>Characters whose tokens are found sooner than another thread.</summary>
+    private const int ShortText = 2048;
+
     /// <summary>The log entry that begins the turn.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument, NotFound or ContextExceeded.</exception>
     public async Task<TurnStarted> AdmitAsync(
@@ -44,8 +47,9 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
         var found = await images.FindAsync(session, content.Parts, cancellationToken);
         // (3)
         // A megabyte of text takes its time: not on the grain's turn. The conversation does not change while its turn is admitted.
-        var prompt = await Task.Run(
-            () => conversation.Compose(prompts, content.System, content.Parts, [.. found.Select(image => image.Tokens)]), cancellationToken);
+        var prompt = (content.System?.Length ?? 0) + content.Parts.Sum(part => part.Text?.Length ?? 0) <= ShortText
+            ? Compose()
+            : await Task.Run(Compose, cancellationToken);
         var start = conversation.Ids.Count;
         var spans = prompt.Images.Select((run, i) => found[i].At(start + run.Offset)).ToArray();
         // (4)
@@ -66,6 +70,8 @@ internal sealed class TurnAdmission(IPromptBuilder prompts, LlavaConfig config, 
             content.Sampling.Seed ?? drawnSeed,
             content.MaxTokens,
             now);
+
+        Prompt Compose() => conversation.Compose(prompts, content.System, content.Parts, [.. found.Select(image => image.Tokens)]);
     }
 
     /// <summary>What replicas are to forget of a conversation that ends for ever.</summary>

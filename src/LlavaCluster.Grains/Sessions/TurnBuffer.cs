@@ -82,12 +82,12 @@ internal sealed class TurnBuffer
         Signal();
     }
 
-    /// <summary>Waits until there are so many tokens.</summary>
-    public async Task UntilAsync(int tokens, CancellationToken cancellationToken)
+    /// <summary>Waits until there are so many tokens, or until something else.</summary>
+    public async Task UntilAsync(int tokens, Task orUntil)
     {
-        while (_tokens.Count < tokens)
+        while (_tokens.Count < tokens && !orUntil.IsCompleted)
         {
-            await _changed.Task.WaitAsync(cancellationToken);
+            await Task.WhenAny(_changed.Task, orUntil);
         }
     }
 

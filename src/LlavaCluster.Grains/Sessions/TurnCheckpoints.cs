@@ -15,22 +15,30 @@ namespace LlavaCluster.Grains.Sessions;
 internal sealed class TurnCheckpoints(
     LiveTurn turn, int written, SessionOptions options, Func<TurnLogEntry, Task> append, Action<Exception> failed, TimeProvider time)
 {
-    private readonly CancellationTokenSource _stop = new();
-    private Task _loop = Task.CompletedTask;
+    private readonly TaskCompletionSource _stop = new();
+    private Task _write = Task.CompletedTask;
     private int _written = written;
 
     /// <summary>Tokens that the log has.</summary>
     public int Written => _written;
 
     /// <summary>Begins.</summary>
-    public void Start() => _loop = RunAsync();
+    public void Start() => _ = RunAsync();
 
     /// <summary>Ends; nothing is under way afterwards.</summary>
     /// <exception cref="TurnLogFencedException">Another activation of the session wrote.</exception>
     public async Task StopAsync()
     {
-        await _stop.CancelAsync();
-        await _loop;
+        // Not an exception to those who wait for tokens: every turn ends so.
+        _stop.TrySetResult();
+        try
+        {
+            await _write;
+        }
+        catch (StoreUnavailableException)
+        {
+            // The loop tells of it.
+        }
     }
 
     /// <summary>Writes what is left of a turn that does not end here. Who goes on has it, or generates it again.</summary>
@@ -49,26 +57,30 @@ internal sealed class TurnCheckpoints(
 
     private async Task RunAsync()
     {
-        while (!_stop.IsCancellationRequested)
+        while (true)
         {
+            await turn.Buffer.UntilAsync(_written + 1, _stop.Task);
+            await GroupAsync();
+            if (_stop.Task.IsCompleted)
+            {
+                return;
+            }
+
+            _write = WriteAsync();
             try
             {
-                await turn.Buffer.UntilAsync(_written + 1, _stop.Token);
-                await GroupAsync();
-                await WriteAsync();
-            }
-            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
-            {
+                await _write;
             }
             catch (StoreUnavailableException error)
             {
                 failed(error);
                 await PauseAsync();
             }
-            catch (TurnLogFencedException)
+            catch (Exception)
             {
+                // Whoever stops this is told.
                 await turn.Cancel.CancelAsync();
-                throw;
+                return;
             }
         }
     }
@@ -76,26 +88,22 @@ internal sealed class TurnCheckpoints(
     /// <summary>Waits until a group is full or old.</summary>
     private async Task GroupAsync()
     {
-        using var late = new CancellationTokenSource(TimeSpan.FromMilliseconds(options.CheckpointMilliseconds), time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, _stop.Token);
-        try
+        if (_stop.Task.IsCompleted)
         {
-            await turn.Buffer.UntilAsync(_written + options.CheckpointTokens, either.Token);
+            return;
         }
-        catch (OperationCanceledException) when (!_stop.IsCancellationRequested)
-        {
-        }
+
+        var late = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var timer = time.CreateTimer(
+            _ => late.TrySetResult(), null, TimeSpan.FromMilliseconds(options.CheckpointMilliseconds), Timeout.InfiniteTimeSpan);
+        await turn.Buffer.UntilAsync(_written + options.CheckpointTokens, Task.WhenAny(late.Task, _stop.Task));
     }
 
     private async Task PauseAsync()
     {
-        try
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(options.CheckpointMilliseconds), time, _stop.Token);
-        }
-        catch (OperationCanceledException)
-        {
-        }
+        using var over = new CancellationTokenSource();
+        await Task.WhenAny(Task.Delay(TimeSpan.FromMilliseconds(options.CheckpointMilliseconds), time, over.Token), _stop.Task);
+        await over.CancelAsync();
     }
 
     private async Task WriteAsync()

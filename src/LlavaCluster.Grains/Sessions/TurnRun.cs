@@ -11,17 +11,22 @@ namespace LlavaCluster.Grains.Sessions;
 /// <param name="Error">What is told instead, if anything.</param>
 internal sealed record TurnEnd(TurnFinishedMessage Finished, string Tail, TurnRefusedException? Error = null);
 
-/// <summary>A turn that a replica has accepted: pumps its events into the turn's buffer. Its session's thread only.</summary>
+/// <summary>
+/// A turn that a replica has accepted: pumps its events into the turn's buffer. The first is on its way before it is waited for, since the
+/// turn's beginning is written down meanwhile. Its session's thread only.
+/// </summary>
 internal sealed class TurnRun(
     string session,
     string replica,
     IAsyncEnumerator<TokenEventMessage> events,
+    CancellationTokenSource until,
     TurnStarted started,
     LiveTurn turn,
     ITokenizer tokenizer,
     Instruments instruments,
     TimeProvider time) : IAsyncDisposable
 {
+    private Task<bool> _next = events.MoveNextAsync().AsTask();
     private int _promptTokens;
     private int _cachedTokens;
     private bool _hasToken;
@@ -34,7 +39,7 @@ internal sealed class TurnRun(
     {
         try
         {
-            while (await events.MoveNextAsync())
+            for (; await _next; _next = events.MoveNextAsync().AsTask())
             {
                 switch (events.Current)
                 {
@@ -66,7 +71,18 @@ internal sealed class TurnRun(
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => events.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (!_next.IsCompleted)
+        {
+            // An enumeration is not ended while it is asked for the next event.
+            await until.CancelAsync();
+        }
+
+        await ((Task)_next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await events.DisposeAsync();
+        until.Dispose();
+    }
 
     private void OnStarted(SequenceStartedMessage begun)
     {

@@ -60,8 +60,8 @@ internal sealed class TurnRunner(
     public async Task<TurnRun> BeginAsync(
         string session, RouteMessage place, SequenceMessage sequence, TurnStarted started, LiveTurn turn, CancellationToken cancellationToken)
     {
-        var events = grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence, cancellationToken)
-            .GetAsyncEnumerator(cancellationToken);
+        var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var events = grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence, until.Token).GetAsyncEnumerator(until.Token);
         try
         {
             if (!await events.MoveNextAsync() || events.Current is not SequenceAcceptedMessage)
@@ -69,11 +69,12 @@ internal sealed class TurnRunner(
                 throw new InvalidOperationException($"Replica {place.Replica} did not accept turn {turn.TurnId}, and gave no reason.");
             }
 
-            return new TurnRun(session, place.Replica, events, started, turn, tokenizer, instruments, time);
+            return new TurnRun(session, place.Replica, events, until, started, turn, tokenizer, instruments, time);
         }
         catch
         {
             await events.DisposeAsync();
+            until.Dispose();
             throw;
         }
     }

@@ -5,18 +5,12 @@ namespace LlavaCluster.Benchmarks.Cluster;
 
 /// <summary>
 /// What the cluster costs beside the engine alone: the same turns, without pictures, asked of a whole silo process over gRPC and of an
-/// engine in this process; then how much memory idle sessions take, and how soon they wake after a restart. The tiny golden checkpoint
-/// answers, so that the engine is quick and the rest is seen.
+/// engine in this process (<see cref="TurnCost"/>); then how much memory idle sessions take, and how soon they wake after a restart.
 /// </summary>
 internal static class ClusterBenchmark
 {
-    private const double TurnGoalMilliseconds = 1;
-    private const double TokenGoalMicroseconds = 50;
     private const double MemoryGoalMib = 1024;
     private const double WakeGoalSeconds = 10;
-
-    /// <summary>Measurements of each kind; the middle one counts.</summary>
-    private const int Rounds = 5;
 
     private static readonly Option<int[]> Streams = new("--streams")
     {
@@ -45,13 +39,14 @@ internal static class ClusterBenchmark
         var data = Directory.CreateTempSubdirectory("llava-cluster");
         try
         {
-            await using (var direct = await DirectEngine.StartAsync(cancellationToken))
-            await using (var silo = await SiloUnderTest.StartAsync(data.FullName, cancellationToken))
+            var (turns, tokens) = (arguments.GetRequiredValue(Turns), arguments.GetRequiredValue(Tokens));
+            await CompareAsync(ServedCheckpoint.Golden, Path.Combine(data.FullName, "golden"), arguments, cancellationToken, (cost, streams) =>
+                streams == 1 ? cost.OneAtATimeAsync(turns, tokens) : cost.AsManyAsPossibleAsync(streams, turns, tokens));
+            if (arguments.GetRequiredValue(Streams).Any(streams => streams > 1))
             {
-                foreach (var streams in arguments.GetRequiredValue(Streams))
-                {
-                    await CompareAsync(direct, silo, streams, arguments, cancellationToken);
-                }
+                var steady = ServedCheckpoint.Steady(Path.Combine(data.FullName, "model"), cancellationToken);
+                await CompareAsync(steady, Path.Combine(data.FullName, "steady"), arguments, cancellationToken, (cost, streams) =>
+                    streams == 1 ? Task.CompletedTask : cost.AtWorkAsync(streams, 2 * streams, tokens));
             }
 
             if (arguments.GetRequiredValue(Idle) is > 0 and var idle)
@@ -68,41 +63,27 @@ internal static class ClusterBenchmark
     }
 
     private static async Task CompareAsync(
-        DirectEngine direct, SiloUnderTest silo, int streams, ParseResult arguments, CancellationToken cancellationToken)
+        ServedCheckpoint checkpoint, string data, ParseResult arguments, CancellationToken cancellationToken, Func<TurnCost, int, Task> compare)
     {
-        int turns = Math.Max(arguments.GetRequiredValue(Turns), streams), tokens = arguments.GetRequiredValue(Tokens);
-        List<double> turnAlone = [], turnServed = [], tokenAlone = [], tokenServed = [];
-        var measures = new[] { (Of: (ITurns)direct, Turn: turnAlone, Token: tokenAlone), (silo, turnServed, tokenServed) };
-        foreach (var (of, _, _) in measures)
+        await using var direct = await DirectEngine.StartAsync(checkpoint, cancellationToken);
+        await using var silo = await SiloUnderTest.StartAsync(checkpoint, data, cancellationToken);
+        foreach (var streams in arguments.GetRequiredValue(Streams))
         {
-            await Load.RunAsync(of, streams, turns, tokens: 1, cancellationToken); // first calls compile
+            await compare(new TurnCost(direct, silo, cancellationToken), streams);
         }
-
-        for (var round = 0; round < Rounds; round++)
-        {
-            Console.Error.WriteLine($"{streams} at once, round {round + 1} of {Rounds}");
-            foreach (var (of, turn, token) in measures)
-            {
-                turn.Add((await Load.RunAsync(of, streams, turns, tokens: 1, cancellationToken)).MedianMilliseconds);
-                token.Add((await Load.RunAsync(of, streams, Math.Max(streams, turns / 4), tokens, cancellationToken)).ProcessorMicrosecondsPerToken);
-            }
-        }
-
-        Tell($"turn of one token, {streams} at once, p50", Median(turnAlone), Median(turnServed), "ms", TurnGoalMilliseconds);
-        Tell($"processor time of a token, {streams} at once", Median(tokenAlone), Median(tokenServed), "µs", TokenGoalMicroseconds);
     }
 
     private static async Task KeepAsync(string data, int idle, int wake, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> sessions;
-        await using (var silo = await SiloUnderTest.StartAsync(data, cancellationToken))
+        await using (var silo = await SiloUnderTest.StartAsync(ServedCheckpoint.Golden, data, cancellationToken))
         {
             var before = silo.ResidentMib;
             sessions = await silo.OpenSessionsAsync(idle, cancellationToken);
             Verdict($"memory of a silo with {idle:N0} idle sessions (without: {before:f0} MiB)", silo.ResidentMib, "MiB", MemoryGoalMib);
         }
 
-        await using (var silo = await SiloUnderTest.StartAsync(data, cancellationToken))
+        await using (var silo = await SiloUnderTest.StartAsync(ServedCheckpoint.Golden, data, cancellationToken))
         {
             var watch = Stopwatch.StartNew();
             await silo.WakeAsync([.. sessions.Take(wake)], cancellationToken);
@@ -110,11 +91,7 @@ internal static class ClusterBenchmark
         }
     }
 
-    private static void Tell(string what, double alone, double served, string unit, double goal) =>
-        Verdict($"{what}: {alone:f2} {unit} alone, {served:f2} {unit} served, added", served - alone, unit, goal);
-
-    private static void Verdict(string what, double measured, string unit, double goal) =>
+    /// <summary>Tells a number beside its goal.</summary>
+    public static void Verdict(string what, double measured, string unit, double goal) =>
         Console.WriteLine($"{what} {measured:f2} {unit}   goal ≤ {goal:f0} {unit}   {(measured <= goal ? "met" : "missed")}");
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

@@ -29,10 +29,10 @@ internal sealed class DirectEngine : ITurns, IAsyncDisposable
         }
     }
 
-    /// <summary>Loads the golden vicuna.</summary>
-    public static async Task<DirectEngine> StartAsync(CancellationToken cancellationToken)
+    /// <summary>Loads a checkpoint.</summary>
+    public static async Task<DirectEngine> StartAsync(ServedCheckpoint checkpoint, CancellationToken cancellationToken)
     {
-        var settings = NodeSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(SiloUnderTest.Settings).Build());
+        var settings = NodeSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(checkpoint.Settings).Build());
         var model = ServedModel.Open(settings.Model);
         settings.Model.Dtype = model.ComputeType(settings.Model.Dtype);
         var parts = new ModelParts(model, settings.Model, SiloRoles.Decoder);
@@ -42,7 +42,7 @@ internal sealed class DirectEngine : ITurns, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async Task TurnAsync(int tokens, CancellationToken cancellationToken)
+    public async Task<TurnTimes> TurnAsync(int tokens, CancellationToken cancellationToken)
     {
         var request = new SequenceRequest
         {
@@ -55,15 +55,24 @@ internal sealed class DirectEngine : ITurns, IAsyncDisposable
             MaxTokens = tokens,
         };
         var made = 0;
+        var began = Stopwatch.GetTimestamp();
+        var first = default(TimeSpan);
+        var engine = new TurnTimings(default, default, default);
         await foreach (var happened in _engines.Decoder!.GenerateAsync(request, cancellationToken))
         {
+            first = made == 0 ? Stopwatch.GetElapsedTime(began) : first;
             made += happened is GenerationEvent.Generated generated ? generated.Tokens.Count : 0;
+            engine = (happened as GenerationEvent.Finished)?.Timings ?? engine;
         }
+
+        var whole = Stopwatch.GetElapsedTime(began);
 
         if (made != tokens)
         {
             throw new InvalidOperationException($"An answer has {made} tokens instead of {tokens}.");
         }
+
+        return new TurnTimes(first, whole, engine.Queued + engine.Prefill, engine.Queued + engine.Prefill + engine.Decode);
     }
 
     /// <inheritdoc/>

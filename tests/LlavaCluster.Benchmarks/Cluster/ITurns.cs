@@ -15,5 +15,12 @@ internal interface ITurns
     /// <summary>One turn of a new session, to its end.</summary>
     /// <param name="tokens">Length of the answer.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    Task TurnAsync(int tokens, CancellationToken cancellationToken);
+    Task<TurnTimes> TurnAsync(int tokens, CancellationToken cancellationToken);
 }
+
+/// <summary>How long a turn took who asked for it, and how much of that the engine had it, by its own clock.</summary>
+/// <param name="First">From the call to the first token.</param>
+/// <param name="Whole">From the call to the end.</param>
+/// <param name="EngineFirst">From the engine's taking the turn to the step's end that gave the first token.</param>
+/// <param name="EngineWhole">From the engine's taking the turn to the step's end that gave the last token.</param>
+internal readonly record struct TurnTimes(TimeSpan First, TimeSpan Whole, TimeSpan EngineFirst, TimeSpan EngineWhole);

@@ -3,33 +3,17 @@ using System.Text.RegularExpressions;
 using LlavaCluster.Client;
 using LlavaCluster.Cluster.Tests.Processes;
 using LlavaCluster.Protos;
-using LlavaCluster.Tests;
 
 namespace LlavaCluster.Benchmarks.Cluster;
 
 /// <summary>A silo in a process of its own, with all roles and its log in files, asked over gRPC.</summary>
 internal sealed partial class SiloUnderTest : ITurns, IAsyncDisposable
 {
-    /// <summary>Sessions that are opened or woken at once.</summary>
-    private const int AtOnce = 64;
-
-    /// <summary>What this and the engine alone have in common: flags by their options.</summary>
-    private static readonly (string Flag, string Option, string Value)[] Shared =
-    [
-        ("--model", "Model", GoldenFolder.Of("checkpoints", "vicuna")),
-        ("--max-sequences", "MaxSequences", $"{AtOnce}"),
-        ("--kv-cache-mib", "KvCacheMib", "256"),
-    ];
-
     private readonly RunningProgram _program;
     private readonly LlavaClient _client;
 
     private SiloUnderTest(RunningProgram program, int grpc) =>
         (_program, _client) = (program, new LlavaClient(new Uri($"http://127.0.0.1:{grpc}")));
-
-    /// <summary>The same as configuration.</summary>
-    public static IEnumerable<KeyValuePair<string, string?>> Settings =>
-        Shared.Select(s => KeyValuePair.Create($"Llava:{s.Option}", (string?)s.Value));
 
     /// <inheritdoc/>
     public TimeSpan ProcessorTime => Of(process => process.TotalProcessorTime);
@@ -38,27 +22,29 @@ internal sealed partial class SiloUnderTest : ITurns, IAsyncDisposable
     public double ResidentMib => Of(process => process.WorkingSet64) / (double)(1 << 20);
 
     /// <summary>Starts one and waits until it is ready.</summary>
+    /// <param name="checkpoint">What it serves.</param>
     /// <param name="data">Folder of its log.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<SiloUnderTest> StartAsync(string data, CancellationToken cancellationToken)
+    public static async Task<SiloUnderTest> StartAsync(ServedCheckpoint checkpoint, string data, CancellationToken cancellationToken)
     {
         var program = RunningProgram.Start(
             BuiltProgram.Silo,
-            ["serve", "--http", "0", "--grpc", "0", "--data", data, .. Shared.SelectMany(s => new[] { s.Flag, s.Value })]);
+            ["serve", "--http", "0", "--grpc", "0", "--data", data, .. checkpoint.Shared.SelectMany(s => new[] { s.Flag, s.Value })]);
         await program.OutputAsync("ready ").WaitAsync(cancellationToken);
         await program.OutputAsync("\n").WaitAsync(cancellationToken);
         return new SiloUnderTest(program, int.Parse(Port().Match(program.Output).Groups[1].Value));
     }
 
     /// <inheritdoc/>
-    public Task TurnAsync(int tokens, CancellationToken cancellationToken) => OpenAsync(tokens, cancellationToken);
+    public async Task<TurnTimes> TurnAsync(int tokens, CancellationToken cancellationToken) =>
+        (await OpenAsync(tokens, cancellationToken)).Times;
 
     /// <summary>Opens sessions with a short turn each.</summary>
     /// <returns>Their ids.</returns>
     public async Task<IReadOnlyList<string>> OpenSessionsAsync(int count, CancellationToken cancellationToken)
     {
         var sessions = new string[count];
-        await EachAsync(count, async i => sessions[i] = await OpenAsync(1, cancellationToken), cancellationToken);
+        await EachAsync(count, async i => sessions[i] = (await OpenAsync(1, cancellationToken)).Session, cancellationToken);
         return sessions;
     }
 
@@ -87,7 +73,7 @@ internal sealed partial class SiloUnderTest : ITurns, IAsyncDisposable
     private static async Task EachAsync(int count, Func<int, Task> act, CancellationToken cancellationToken)
     {
         var done = 0;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken };
+        var options = new ParallelOptions { MaxDegreeOfParallelism = ServedCheckpoint.Most, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Enumerable.Range(0, count), options, async (i, _) =>
         {
             await act(i);
@@ -98,22 +84,27 @@ internal sealed partial class SiloUnderTest : ITurns, IAsyncDisposable
         });
     }
 
-    private async Task<string> OpenAsync(int tokens, CancellationToken cancellationToken)
+    private async Task<(string Session, TurnTimes Times)> OpenAsync(int tokens, CancellationToken cancellationToken)
     {
         var request = new ChatRequest { MaxTokens = tokens, Sampling = new SamplingOptions() };
         request.Parts.Add(new Part { Text = ITurns.Question });
         request.Sampling.LogitBias.Add(ITurns.Endless.Key, ITurns.Endless.Value);
-        var session = "";
+        var (session, first, engine) = ("", default(TimeSpan), new Timings());
+        var began = Stopwatch.GetTimestamp();
         await foreach (var happened in _client.ChatAsync(request, cancellationToken))
         {
             session = happened.Started?.SessionId ?? session;
+            first = first == default && happened.Delta is not null ? Stopwatch.GetElapsedTime(began) : first;
+            engine = happened.Finished?.Timings ?? engine;
             if (happened.Finished is { } finished && finished.Usage.GeneratedTokens != tokens)
             {
                 throw new InvalidOperationException($"An answer has {finished.Usage.GeneratedTokens} tokens instead of {tokens}.");
             }
         }
 
-        return session;
+        var whole = Stopwatch.GetElapsedTime(began);
+        var engineFirst = TimeSpan.FromSeconds(engine.Queued + engine.Prefill);
+        return (session, new TurnTimes(first, whole, engineFirst, engineFirst + TimeSpan.FromSeconds(engine.Decode)));
     }
 
     private T Of<T>(Func<Process, T> read)

@@ -18,7 +18,9 @@ internal sealed class TwoReplicas : IAsyncDisposable
     /// <summary>For those who do answer: on a busy machine that takes a while.</summary>
     public static readonly KvMoveOptions Patient = new()
     {
-        ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30),
+        ConnectPatience = TimeSpan.FromSeconds(30),
+        AnswerPatience = TimeSpan.FromSeconds(30),
+        Silence = TimeSpan.FromSeconds(30),
     };
 
     public static readonly KvShape Shape = new("c0ffee", 1, "float32", "fast", 16, 1);

@@ -16,7 +16,9 @@ public sealed class KvMoveTests(ITestOutputHelper output)
 {
     private static readonly KvMoveOptions Patient = new()
     {
-        ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30),
+        ConnectPatience = TimeSpan.FromSeconds(30),
+        AnswerPatience = TimeSpan.FromSeconds(30),
+        Silence = TimeSpan.FromSeconds(30),
     };
 
     [Theory]

@@ -61,7 +61,6 @@ public sealed partial class ModelRunner : IModelRunner
         }
 
         _sampling = _fast is null ? null : new SampleRows(_fast, config.ImageTokenId);
-        _pages = device.IsCpu ? new PageBytes(_cache) : null;
         OpenTiers(new TierRoom(options.KvHostBlocks, options.KvDiskBlocks), options.KvFolder);
         Capacity = new RunnerCapacity(
             options.KvBlocks, PagedKvCache.BlockTokens, config.Text.MaxPositions, config.Text.VocabularySize);
@@ -185,7 +184,6 @@ public sealed partial class ModelRunner : IModelRunner
     {
         _collective.Dispose();
         CloseTiers();
-        _pages?.Dispose();
         _fast?.Dispose();
         _model.Dispose();
         _images.Dispose();

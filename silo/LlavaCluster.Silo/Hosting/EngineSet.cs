@@ -28,7 +28,8 @@ internal sealed class EngineSet : IAsyncDisposable
     /// <param name="features">Where the decode loop gets features.</param>
     /// <param name="time">The clock.</param>
     /// <param name="observer">Is told what the decode loop does; null: nobody.</param>
-    /// <param name="moves">Where the decode loop gets KV that other replicas computed; null: nowhere.</param>
+    /// <param name="moves">Where the ranks get KV that other replicas computed; null: nowhere.</param>
+    /// <param name="lent">What the ranks lend to others, where there are several.</param>
     public EngineSet(
         ModelParts parts,
         ServedModel model,
@@ -37,7 +38,8 @@ internal sealed class EngineSet : IAsyncDisposable
         Func<EngineSet, IFeatureSource> features,
         TimeProvider time,
         IEngineObserver? observer = null,
-        IKvSource? moves = null)
+        IKvSource? moves = null,
+        LentParts? lent = null)
     {
         _parts = parts;
         if (roles.HasFlag(SiloRoles.Encoder))
@@ -57,10 +59,10 @@ internal sealed class EngineSet : IAsyncDisposable
             for (var rank = 1; rank <= followers; rank++)
             {
                 var number = rank;
-                _followers.Add(new ShardFollower(number, Epoch, () => parts.MakeRunner(number), link));
+                _followers.Add(new ShardFollower(number, Epoch, () => parts.MakeRunner(number), link, moves, lent));
             }
 
-            Decoder = MakeLoop(() => parts.MakeRunner(0), link, features(this), model, settings, Epoch, time, observer, moves);
+            Decoder = MakeLoop(() => parts.MakeRunner(0), link, features(this), model, settings, Epoch, time, observer, moves, lent);
         }
     }
 
@@ -83,7 +85,8 @@ internal sealed class EngineSet : IAsyncDisposable
         long epoch,
         TimeProvider time,
         IEngineObserver? observer,
-        IKvSource? moves = null) => new(
+        IKvSource? moves = null,
+        LentParts? lent = null) => new(
         runner,
         link,
         features,
@@ -98,7 +101,8 @@ internal sealed class EngineSet : IAsyncDisposable
             Tiers = settings.Tiers.Times,
         },
         observer,
-        moves);
+        moves,
+        lent);
 
     /// <summary>Loads the weights and starts all threads.</summary>
     /// <param name="progress">Is told the bytes read.</param>

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Model;
@@ -10,12 +11,13 @@ namespace LlavaCluster.Silo.Hosting;
 /// <summary>
 /// A rank's runner for one formation: as large as the smallest rank's, and gone from the others when disposed. Weights and KV memory stay;
 /// what the KV memory holds means nothing to the next formation, which begins with no block taken, and so do not its images. Its slower
-/// memory goes with it, and with that whatever still copies.
+/// memory goes with it, and with that whatever still copies, to other replicas too.
 /// </summary>
 /// <param name="runner">The rank's, kept, with the formation's slower memory.</param>
 /// <param name="end">Its end of the formation, left when disposed.</param>
 /// <param name="blocks">KV blocks that every rank has.</param>
-internal sealed class FormationRunner(ModelRunner runner, RejoinableCollective end, int blocks) : IModelRunner
+/// <param name="movesKv">Whether every rank can move them between replicas.</param>
+internal sealed class FormationRunner(ModelRunner runner, RejoinableCollective end, int blocks, bool movesKv) : IModelRunner
 {
     private readonly HashSet<ImageHash> _images = [];
 
@@ -24,6 +26,9 @@ internal sealed class FormationRunner(ModelRunner runner, RejoinableCollective e
 
     /// <inheritdoc/>
     public IBlockMover? Mover => runner.Mover;
+
+    /// <inheritdoc/>
+    public IBlockBytes? Bytes => movesKv ? runner.Bytes : null;
 
     /// <inheritdoc/>
     public void LoadImage(ImageFeatures features)

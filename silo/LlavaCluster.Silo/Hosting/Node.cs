@@ -1,5 +1,6 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains;
@@ -142,6 +143,10 @@ internal sealed class Node : IAsyncDisposable
     {
         // A rank among other processes has its engine from its seat.
         var here = settings.Fleet.IsOneRank ? role.Roles & ~SiloRoles.Decoder : role.Roles;
+        services.AddSingleton<LentParts>();
+        IKvSource? Moves(IServiceProvider provider) => KvLinks.AreOpen(settings)
+            ? KvLinks.Client(provider.GetRequiredService<ServedModel>(), settings, tls, provider.GetRequiredService<TimeProvider>())
+            : null;
         services.AddSingleton(provider => new EngineSet(
             parts,
             provider.GetRequiredService<ServedModel>(),
@@ -150,9 +155,8 @@ internal sealed class Node : IAsyncDisposable
             _ => provider.GetRequiredService<IFeatureSource>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<IEngineObserver>(),
-            KvLinks.AreOpen(settings)
-                ? KvLinks.Client(provider.GetRequiredService<ServedModel>(), settings, tls, provider.GetRequiredService<TimeProvider>())
-                : null));
+            Moves(provider),
+            provider.GetRequiredService<LentParts>()));
         services.AddSingleton<IImageEncodeEngine>(provider => provider.GetRequiredService<EngineSet>().Encoder!);
         if (settings.Fleet.IsOneRank)
         {
@@ -167,7 +171,9 @@ internal sealed class Node : IAsyncDisposable
                 provider.GetRequiredService<IFeatureSource>,
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<IEngineObserver>(),
-                provider.GetRequiredService<ISeatObserver>()));
+                provider.GetRequiredService<ISeatObserver>(),
+                Moves(provider),
+                provider.GetRequiredService<LentParts>()));
             services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<ServedRank>().Seat);
         }
         else
@@ -175,10 +181,14 @@ internal sealed class Node : IAsyncDisposable
             services.AddSingleton<IDecodeEngine>(provider => provider.GetRequiredService<EngineSet>().Decoder!);
         }
 
-        if (KvLinks.AreOpen(settings) && here.HasFlag(SiloRoles.Decoder))
+        if (KvLinks.AreOpen(settings) && role.Roles.HasFlag(SiloRoles.Decoder))
         {
             services.AddSingleton(provider => KvLinks.Server(
-                provider.GetRequiredService<ServedModel>(), settings, tls, provider.GetRequiredService<EngineSet>().Decoder!));
+                provider.GetRequiredService<ServedModel>(),
+                settings,
+                tls,
+                (IKvOwner)provider.GetRequiredService<IDecodeEngine>(),
+                provider.GetRequiredService<LentParts>()));
         }
 
         services.AddHostedService<EngineService>();

@@ -73,7 +73,7 @@ internal sealed class RankParts : IRankParts
         Carrier = joined is TcpCollective { IsSecure: true } ? $"{Split.Collective}, on connections with TLS" : Split.Collective;
         end.Attach(joined);
         runner.OpenTiers(formation.Below, _parts.KvFolder);
-        return new FormationRunner(runner, end, formation.Blocks);
+        return new FormationRunner(runner, end, formation.Blocks, formation.MovesKv);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Replicas;
 using LlavaCluster.Silo.Security;
@@ -23,6 +24,8 @@ internal sealed class ServedRank : IAsyncDisposable
     /// <param name="time">The clock.</param>
     /// <param name="engineObserver">Is told what a leader's engine does.</param>
     /// <param name="seatObserver">Is told what becomes of the replica.</param>
+    /// <param name="moves">Where the rank fetches KV that other replicas computed; null: nowhere.</param>
+    /// <param name="lent">What it lends to others.</param>
     public ServedRank(
         ModelParts parts,
         ServedModel model,
@@ -33,7 +36,9 @@ internal sealed class ServedRank : IAsyncDisposable
         Func<IFeatureSource> features,
         TimeProvider time,
         IEngineObserver engineObserver,
-        ISeatObserver seatObserver)
+        ISeatObserver seatObserver,
+        IKvSource? moves,
+        LentParts lent)
     {
         _parts = parts;
         var fleet = settings.Fleet;
@@ -51,7 +56,9 @@ internal sealed class ServedRank : IAsyncDisposable
                     Secure = secure,
                 },
                 Secure = secure,
-                Loop = (runner, link, epoch) => EngineSet.MakeLoop(runner, link, features(), model, settings, epoch, time, engineObserver),
+                Loop = (runner, link, epoch) => EngineSet.MakeLoop(runner, link, features(), model, settings, epoch, time, engineObserver, moves, lent),
+                Moves = moves,
+                Lent = lent,
                 WarmUp = (loop, stop) => EngineService.WarmUpAsync(loop, model, stop),
             },
             new RankParts(parts, model, settings, secure, time),

@@ -18,6 +18,7 @@ public sealed class DecodeLoop : IDecodeEngine, IKvOwner, IAsyncDisposable
     private readonly DecodeLoopOptions _options;
     private readonly IEngineObserver _observer;
     private readonly IKvSource? _moves;
+    private readonly LentParts? _lent;
     private readonly BlockingCollection<EngineCommand> _commands = [];
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -37,6 +38,7 @@ public sealed class DecodeLoop : IDecodeEngine, IKvOwner, IAsyncDisposable
     /// <param name="options">What to take on.</param>
     /// <param name="observer">Is told what happens; null: nobody.</param>
     /// <param name="moves">Where KV of conversations comes from that were computed by other replicas; null: nowhere.</param>
+    /// <param name="lent">What the ranks of this process lend to others, where the replica has several; null: nothing.</param>
     public DecodeLoop(
         Func<IModelRunner> runner,
         IShardLink link,
@@ -45,11 +47,12 @@ public sealed class DecodeLoop : IDecodeEngine, IKvOwner, IAsyncDisposable
         TimeProvider time,
         DecodeLoopOptions options,
         IEngineObserver? observer = null,
-        IKvSource? moves = null)
+        IKvSource? moves = null,
+        LentParts? lent = null)
     {
         (_runner, _link, _features, _stopRule, _time, _options) = (runner, link, features, stopRule, time, options);
         _observer = observer ?? new NoObserver();
-        _moves = moves;
+        (_moves, _lent) = (moves, lent);
     }
 
     /// <inheritdoc/>
@@ -206,7 +209,7 @@ public sealed class DecodeLoop : IDecodeEngine, IKvOwner, IAsyncDisposable
             using var runner = _runner();
             _capacity = runner.Capacity;
             var worker = new DecodeWorker(
-                runner, _link, _features, _commands, _time, _options, _observer, _moves, () => Interlocked.Decrement(ref _waiting));
+                runner, _link, _features, _commands, _time, _options, _observer, _moves, _lent, () => Interlocked.Decrement(ref _waiting));
             _worker = worker;
             _started.TrySetResult();
             try

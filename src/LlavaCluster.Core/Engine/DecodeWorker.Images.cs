@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Links;
 using LlavaCluster.Core.Scheduling;
 
 namespace LlavaCluster.Core.Engine;
@@ -77,6 +78,13 @@ internal sealed partial class DecodeWorker
         {
             _link.Send(new ShardMessage.LoadImage(features));
             _runner.LoadImage(features);
+        }
+        catch (RankLinkException lost)
+        {
+            // No fault of the image: whoever waits for it is refused with all others, and can go on elsewhere.
+            _broken = true;
+            _observer.ImageFailed(features.Image.Hex, [], lost);
+            return;
         }
         catch (Exception error)
         {

@@ -1,27 +1,33 @@
 using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Scheduling;
+using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
 
 /// <summary>
 /// KV blocks that come from other replicas, and go to them: a sequence whose conversation was computed elsewhere waits in the queue until
-/// they are here, and what others copy is held meanwhile. Only a replica of one rank has any.
+/// they are here, and what others copy is held meanwhile. Of several ranks each moves its part, and does what this one decides.
 /// </summary>
 internal sealed partial class DecodeWorker
 {
     /// <summary>A sequence that comes gets its blocks before its turn in the queue while more than one of so many stays free.</summary>
     private const int EarlyShare = 8;
 
+    private readonly ReplicaMoves? _ranks;
+    private readonly PartMover? _parts;
     private readonly KvArrivals? _arrivals;
     private readonly HashSet<KvLoan> _lent = [];
     private readonly List<UInt128[]> _forgetLater = [];
 
-    private KvArrivals? ArrivalsFrom(IKvSource? moves) => moves is null || _runner.Bytes is not { } bytes || _link.Followers > 0
+    /// <summary>Every rank can move its part.</summary>
+    private bool MovesKv => _link.Followers == 0 || _parts is not null;
+
+    private KvArrivals? ArrivalsFrom(IKvSource? moves) => moves is null || _runner.Bytes is not { } bytes || !MovesKv
         ? null
         : new KvArrivals(
             _pool,
             _cache,
-            moves,
+            _parts is null ? moves : new ReplicaSource(moves, _ranks!, _parts, begin => _commands.Add(new EngineCommand.BeginMove(begin)), _time),
             bytes,
             _runner.Capacity.BlockTokens,
             (arrival, delivery) => _commands.Add(new EngineCommand.Arrived(arrival, delivery)));
@@ -48,17 +54,18 @@ internal sealed partial class DecodeWorker
             [.. waiting.Select(sequence => sequence.Request.Name)], arrived.Arrival.Missing.Count, arrived.Delivery, _arrivals.Counts);
     }
 
-    private KvLoan? Lend(IReadOnlyList<UInt128> keys)
+    private void Lend(EngineCommand.Lend lend)
     {
-        if (_runner.Bytes is not { } bytes || _link.Followers > 0)
+        if (_runner.Bytes is not { } bytes || !MovesKv)
         {
-            return null;
+            lend.Told.TrySetResult(null);
+            return;
         }
 
-        var blocks = new List<(int, int)>();
-        for (var i = 0; i < keys.Count; i++)
+        var blocks = new List<(int Index, int Block)>();
+        for (var i = 0; i < lend.Keys.Count; i++)
         {
-            if (_cache.TryGet(keys[i], out var block))
+            if (_cache.TryGet(lend.Keys[i], out var block))
             {
                 _pool.Retain(block);
                 blocks.Add((i, block));
@@ -67,8 +74,29 @@ internal sealed partial class DecodeWorker
 
         var loan = new KvLoan(bytes, blocks, ended => _commands.Add(new EngineCommand.TakeBack(ended)));
         _lent.Add(loan);
-        return loan;
+        if (_parts is null)
+        {
+            lend.Told.TrySetResult(loan);
+            return;
+        }
+
+        // Told when every rank has the blocks filled, and knows of the loan.
+        var part = new PartMove.Lend(loan.Id, [.. blocks.Select(held => lend.Keys[held.Index])], [.. blocks.Select(held => held.Block)]);
+        BeginOnAll(part, result =>
+        {
+            if (result.Error is null)
+            {
+                lend.Told.TrySetResult(loan);
+                return;
+            }
+
+            loan.Dispose();
+            lend.Told.TrySetResult(null);
+        });
     }
+
+    private void BeginOnAll(PartMove move, Action<TierMoveResult> done) => _ranks!.Begin(
+        move.Count, (epoch, number) => new ShardMessage.Part(epoch, number, move), answer => _parts!.Begin(move, answer), done);
 
     private void TakeBack(KvLoan loan)
     {
@@ -78,11 +106,29 @@ internal sealed partial class DecodeWorker
             _pool.Return(loan.Blocks[i].Block);
         }
 
+        if (_parts is not null)
+        {
+            // Among the plans: before any that fills the blocks anew.
+            BeginOnAll(new PartMove.TakeBack(loan.Id), _ => { });
+        }
+
+        loan.NoteOver(wasHeld: true);
         _scheduler.NoteRoom();
         if (_lent.Count == 0)
         {
             _forgetLater.ForEach(chain => ForgetHere(chain));
             _forgetLater.Clear();
+        }
+    }
+
+    /// <summary>Nothing moves any more: what was lent is not held from here on.</summary>
+    private void EndMoves()
+    {
+        _arrivals?.Dispose();
+        _parts?.Dispose();
+        foreach (var loan in _lent)
+        {
+            loan.NoteOver(wasHeld: false);
         }
     }
 

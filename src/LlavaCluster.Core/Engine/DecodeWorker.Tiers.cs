@@ -24,7 +24,7 @@ internal sealed partial class DecodeWorker
         : new KvTiers(
             _pool,
             _cache,
-            _link.Followers > 0 ? new ReplicaMover(mover, _link, _options.Epoch) : mover,
+            _ranks is not null ? new ReplicaMover(mover, _ranks) : mover,
             _runner.Capacity.BlockTokens,
             _options.Tiers,
             (move, result) => _commands.Add(new EngineCommand.Moved(move, result)))

@@ -39,6 +39,7 @@ internal sealed partial class DecodeWorker
         DecodeLoopOptions options,
         IEngineObserver observer,
         IKvSource? moves,
+        LentParts? lent,
         Action noLongerWaiting)
     {
         (_runner, _link, _commands, _time, _options, _observer) = (runner, link, commands, time, options, observer);
@@ -48,6 +49,8 @@ internal sealed partial class DecodeWorker
         _cache = new PrefixCache(_pool);
         _scheduler = new Scheduler(options.LimitsFor(capacity), _pool, _cache) { Preempted = NotePreempted, MayStart = MayStart };
         _began = time.GetTimestamp();
+        _parts = link.Followers > 0 ? PartMover.Of(0, runner, moves, lent) : null;
+        _ranks = link.Followers > 0 && (_parts is not null || runner.Mover is not null) ? new ReplicaMoves(link, options.Epoch) : null;
         _tiers = TiersOver(runner.Mover);
         _arrivals = ArrivalsFrom(moves);
         _wake = time.CreateTimer(_ => commands.Add(Wake), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -111,7 +114,7 @@ internal sealed partial class DecodeWorker
     public void End(Exception error)
     {
         _wake.Dispose();
-        _arrivals?.Dispose();
+        EndMoves();
         _images.GiveUpUnless(_ => false);
         foreach (var request in _live.Values.Select(live => live.Request).Distinct().ToArray())
         {
@@ -155,7 +158,10 @@ internal sealed partial class DecodeWorker
                 EndFetch(arrived);
                 break;
             case EngineCommand.Lend lend:
-                lend.Told.TrySetResult(Lend(lend.Keys));
+                Lend(lend);
+                break;
+            case EngineCommand.BeginMove begin:
+                begin.Begin();
                 break;
             case EngineCommand.TakeBack back:
                 TakeBack(back.Loan);

@@ -34,6 +34,9 @@ internal abstract record EngineCommand
     /// <summary>Blocks that were lent need not be held any more.</summary>
     public sealed record TakeBack(KvLoan Loan) : EngineCommand;
 
+    /// <summary>Have all ranks begin a move.</summary>
+    public sealed record BeginMove(Action Begin) : EngineCommand;
+
     /// <summary>KV blocks came from another replica, or could not.</summary>
     public sealed record Arrived(KvArrival Arrival, KvDelivery Delivery) : EngineCommand;
 

@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Imaging;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Scheduling;
 using LlavaCluster.Core.Tiering;
 
@@ -32,7 +33,7 @@ public interface IShardLink : IDisposable
     }
 
     /// <summary>
-    /// Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> on a rank; may throw <see cref="InvalidDataException"/> at an
+    /// Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> or <see cref="ShardMessage.Part"/> on a rank; may throw <see cref="InvalidDataException"/> at an
     /// answer that nobody asked for. Leader only; to be set before the first.
     /// </summary>
     Action<int, MoveAnswer>? Answered
@@ -41,13 +42,15 @@ public interface IShardLink : IDisposable
         set => throw new InvalidOperationException($"{GetType().Name} has no followers that could answer.");
     }
 
-    /// <summary>Tells the leader what came of a <see cref="ShardMessage.Move"/>. Follower only; any thread.</summary>
+    /// <summary>
+    /// Tells the leader what came of a <see cref="ShardMessage.Move"/> or <see cref="ShardMessage.Part"/>. Follower only; any thread.
+    /// </summary>
     /// <param name="rank">The follower's rank, from 1.</param>
     /// <param name="answer">Of which move, and what.</param>
     void Answer(int rank, MoveAnswer answer) => throw new InvalidOperationException($"{GetType().Name} has no leader that could be told.");
 }
 
-/// <summary>What came of a <see cref="ShardMessage.Move"/> on one rank.</summary>
+/// <summary>What came of a <see cref="ShardMessage.Move"/> or <see cref="ShardMessage.Part"/> on one rank.</summary>
 /// <param name="Number">Its number, from 1; 0: the rank is gone and will answer no more.</param>
 /// <param name="Result">What came of it.</param>
 public sealed record MoveAnswer(long Number, TierMoveResult Result);
@@ -73,6 +76,12 @@ public abstract record ShardMessage
     /// <param name="Number">From 1, one more with each move of the formation.</param>
     /// <param name="What">The move.</param>
     public sealed record Move(long Epoch, long Number, TierMove What) : ShardMessage;
+
+    /// <summary>Do this rank's part of a move between replicas, and tell by <see cref="IShardLink.Answer"/> what came of it.</summary>
+    /// <param name="Epoch">Formation of the replica's ranks.</param>
+    /// <param name="Number">As of a <see cref="Move"/>; both are counted together.</param>
+    /// <param name="What">The move.</param>
+    public sealed record Part(long Epoch, long Number, PartMove What) : ShardMessage;
 
     /// <summary>No more messages.</summary>
     public sealed record Stop : ShardMessage;

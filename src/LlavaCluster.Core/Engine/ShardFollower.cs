@@ -1,3 +1,4 @@
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Tiering;
 
 namespace LlavaCluster.Core.Engine;
@@ -12,22 +13,27 @@ public sealed class ShardFollower : IAsyncDisposable
     private readonly long _epoch;
     private readonly Func<IModelRunner> _runner;
     private readonly IShardLink _link;
+    private readonly IKvSource? _moves;
+    private readonly LentParts? _lent;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Thread? _thread;
     private long _steps;
-    private long _moves;
+    private long _movesDone;
 
     /// <summary>Nothing runs before <see cref="StartAsync"/>.</summary>
     /// <param name="rank">This rank, from 1.</param>
     /// <param name="epoch">Formation of the replica's ranks.</param>
     /// <param name="runner">Makes the rank's runner; called on its thread, which also uses and disposes it.</param>
     /// <param name="link">From the leader; not disposed here.</param>
-    public ShardFollower(int rank, long epoch, Func<IModelRunner> runner, IShardLink link)
+    /// <param name="moves">Where it fetches its part of KV that other replicas computed; null: nowhere.</param>
+    /// <param name="lent">What the ranks of this process lend to others; null: nothing.</param>
+    public ShardFollower(
+        int rank, long epoch, Func<IModelRunner> runner, IShardLink link, IKvSource? moves = null, LentParts? lent = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rank, 1);
-        (_rank, _epoch, _runner, _link) = (rank, epoch, runner, link);
+        (_rank, _epoch, _runner, _link, _moves, _lent) = (rank, epoch, runner, link, moves, lent);
     }
 
     /// <summary>
@@ -81,13 +87,14 @@ public sealed class ShardFollower : IAsyncDisposable
     private void Follow()
     {
         using var runner = _runner();
+        using var parts = PartMover.Of(_rank, runner, _moves, _lent);
         _started.TrySetResult();
-        while (Obey(runner, _link.Receive(_rank, _stop.Token)))
+        while (Obey(runner, parts, _link.Receive(_rank, _stop.Token)))
         {
         }
     }
 
-    private bool Obey(IModelRunner runner, ShardMessage message)
+    private bool Obey(IModelRunner runner, PartMover? parts, ShardMessage message)
     {
         switch (message)
         {
@@ -104,9 +111,19 @@ public sealed class ShardFollower : IAsyncDisposable
             case ShardMessage.Move move:
                 var mover = runner.Mover
                     ?? throw new InvalidOperationException($"Rank {_rank} was told to move KV blocks; it has no slower memory for them.");
-                Check("move", move.Epoch, move.Number, ++_moves);
+                Check("move", move.Epoch, move.Number, ++_movesDone);
                 MoveCheck.Check(move.What, runner.Capacity.BlockCount, mover);
                 mover.Begin(move.What, (_, result) => _link.Answer(_rank, new MoveAnswer(move.Number, result)));
+                return true;
+            case ShardMessage.Part part:
+                if (parts is null)
+                {
+                    throw new InvalidOperationException($"Rank {_rank} was told to move KV between replicas; it has none that can be moved.");
+                }
+
+                Check("move", part.Epoch, part.Number, ++_movesDone);
+                MoveCheck.Check(part.What, runner.Capacity.BlockCount);
+                parts.Begin(part.What, result => _link.Answer(_rank, new MoveAnswer(part.Number, result)));
                 return true;
             default:
                 return false;

@@ -22,8 +22,11 @@ internal enum ShardFrameKind : byte
     /// <summary>Move KV blocks.</summary>
     Move = 8,
 
-    /// <summary>What came of a <see cref="Move"/>; the only one that followers send while all is well.</summary>
+    /// <summary>What came of a <see cref="Move"/> or <see cref="Part"/>; the only one that followers send while all is well.</summary>
     Answer = 9,
+
+    /// <summary>Do this rank's part of a move between replicas.</summary>
+    Part = 10,
 }
 
 /// <summary>
@@ -92,6 +95,11 @@ internal static class ShardFrame
                 TierMoveCodec.Write(move, to);
                 End(began, to);
                 break;
+            case ShardMessage.Part part:
+                began = Begin(ShardFrameKind.Part, to);
+                PartMoveCodec.Write(part, to);
+                End(began, to);
+                break;
             case ShardMessage.Stop:
                 End(Begin(ShardFrameKind.Stop, to), to);
                 break;
@@ -112,6 +120,7 @@ internal static class ShardFrame
             ShardFrameKind.ForgetImage => new ShardMessage.ForgetImage(StepPlanCodec.ReadHash(ref from)),
             ShardFrameKind.Stop => new ShardMessage.Stop(),
             ShardFrameKind.Move => TierMoveCodec.Read(ref from),
+            ShardFrameKind.Part => PartMoveCodec.Read(ref from),
             ShardFrameKind.Answer => throw WireReader.Bad("a leader sends no Answer"),
             ShardFrameKind.HeartBeat or ShardFrameKind.Leave or ShardFrameKind.Bye => null,
             _ => throw WireReader.Bad($"kind {(byte)kind} is unknown"),

@@ -93,6 +93,13 @@ internal static class TierMoveCodec
         {
             to.Text(error.Message[..Math.Min(error.Message.Length, LongestText)]);
         }
+
+        // Only of moves between replicas, which a process of before is never told.
+        if (answer.Result.Attempts > 0)
+        {
+            to.Int(answer.Result.Attempts);
+            to.Int(answer.Result.Damaged);
+        }
     }
 
     /// <summary>What a rank says of a move.</summary>
@@ -104,9 +111,15 @@ internal static class TierMoveCodec
         var from = new WireReader(body);
         var (number, ticks, failed) = (from.Int(), from.Int(), from.Ints());
         var error = from.Flag() ? new IOException($"Rank {rank}: {from.Text()}") : null;
+        var (attempts, damaged) = from.Left > 0 ? (from.Int32(), from.Int32()) : (0, 0);
         from.End();
+        if (attempts < 0 || damaged < 0)
+        {
+            throw WireReader.Bad($"{damaged} blocks of {attempts} connections were damaged");
+        }
+
         return number > 0 && ticks >= 0
-            ? new MoveAnswer(number, new TierMoveResult(failed, TimeSpan.FromTicks(ticks), error))
+            ? new MoveAnswer(number, new TierMoveResult(failed, TimeSpan.FromTicks(ticks), error) { Attempts = attempts, Damaged = damaged })
             : throw WireReader.Bad($"move {number} took {ticks} ticks");
     }
 

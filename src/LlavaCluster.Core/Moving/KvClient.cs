@@ -8,7 +8,7 @@ using LlavaCluster.Core.Tiering;
 namespace LlavaCluster.Core.Moving;
 
 /// <summary>
-/// Fetches KV from the <see cref="KvServer"/> of another replica. A stream that breaks is taken up again, behind the blocks that have come;
+/// Fetches KV from the <see cref="KvServer"/> of another replica, one rank's part at a time. A stream that breaks is taken up again, behind the blocks that have come;
 /// a block whose checksum differs is dropped. Memory is taken once, for a block of this replica: what the other says of lengths is checked.
 /// </summary>
 /// <param name="shape">What this replica is.</param>
@@ -22,6 +22,31 @@ public sealed class KvClient(KvShape shape, KvMoveOptions options, TimeProvider 
     /// <inheritdoc/>
     public Task<KvDelivery> FetchAsync(KvOrder order, CancellationToken cancellationToken) => Task.Factory.StartNew(
         () => Fetch(order, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <inheritdoc/>
+    public Task<KvHold> HoldAsync(KvOrder order, CancellationToken cancellationToken) => Task.Factory.StartNew(
+        () => Hold(order, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    private KvHold Hold(KvOrder order, CancellationToken cancellationToken)
+    {
+        var socket = Connect(IPEndPoint.Parse(order.From[0]));
+        try
+        {
+            using var stop = cancellationToken.Register(socket.Dispose);
+            var stream = Secured(socket);
+            RequestOf(order, order.Keys, KvRequestKind.Hold).Write(stream);
+            socket.ReceiveTimeout = (int)options.AnswerPatience.TotalMilliseconds;
+            var places = KvAnswer.Read(stream, order.Keys.Count);
+            Span<byte> loan = stackalloc byte[KvRequest.LoanBytes];
+            stream.ReadExactly(loan);
+            return new KvHold(socket, stream, places, new Guid(loan), cancellationToken);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private KvDelivery Fetch(KvOrder order, CancellationToken cancellationToken)
     {
@@ -54,11 +79,10 @@ public sealed class KvClient(KvShape shape, KvMoveOptions options, TimeProvider 
     private void Receive(KvOrder order, Came came, CancellationToken cancellationToken)
     {
         var wanted = came.Missing;
-        using var socket = Connect(IPEndPoint.Parse(order.From[0]));
+        using var socket = Connect(IPEndPoint.Parse(order.From[order.Rank]));
         using var stop = cancellationToken.Register(socket.Dispose);
-        Stream plain = new NetworkStream(socket, ownsSocket: true);
-        using var stream = options.Secure?.Invoke(plain, true) ?? plain;
-        new KvRequest(shape, Rank: 0, order.Bytes.BlockBytes, [.. wanted.Select(i => order.Keys[i])]).Write(stream);
+        using var stream = Secured(socket);
+        RequestOf(order, wanted.Select(i => order.Keys[i]), order.Loan == Guid.Empty ? KvRequestKind.Fetch : KvRequestKind.Part).Write(stream);
         socket.ReceiveTimeout = (int)options.AnswerPatience.TotalMilliseconds;
         var follow = KvAnswer.Read(stream, wanted.Length);
         socket.ReceiveTimeout = (int)options.Silence.TotalMilliseconds;
@@ -99,6 +123,15 @@ public sealed class KvClient(KvShape shape, KvMoveOptions options, TimeProvider 
         order.Bytes.Write(order.Blocks[index], bytes);
         came.Note(index);
     }
+
+    private Stream Secured(Socket socket)
+    {
+        Stream plain = new NetworkStream(socket, ownsSocket: true);
+        return options.Secure?.Invoke(plain, true) ?? plain;
+    }
+
+    private KvRequest RequestOf(KvOrder order, IEnumerable<UInt128> keys, KvRequestKind kind) =>
+        new(shape, order.Rank, order.Bytes.BlockBytes, [.. keys]) { Kind = kind, Loan = order.Loan };
 
     private Socket Connect(IPEndPoint address)
     {

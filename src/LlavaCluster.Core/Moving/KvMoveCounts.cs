@@ -18,7 +18,7 @@ public sealed record KvMoveCounts
     /// <summary>Blocks that came damaged and were dropped.</summary>
     public long Damaged { get; init; }
 
-    /// <summary>Bytes of <see cref="Blocks"/>.</summary>
+    /// <summary>Bytes of <see cref="Blocks"/> on one rank: all fetch at the same time.</summary>
     public long Bytes { get; init; }
 
     /// <summary>Bytes per second that moves bring, connecting included; before the first: what configuration says.</summary>

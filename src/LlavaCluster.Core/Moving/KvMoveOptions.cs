@@ -26,6 +26,9 @@ public sealed record KvMoveOptions
     /// <summary>How long blocks are lent after the last of them was sent, for a caller that still needs them held.</summary>
     public TimeSpan LoanPatience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long several ranks lend blocks; a move that takes longer brings nothing.</summary>
+    public TimeSpan HoldPatience { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Wraps each connection; null: plain.</summary>
     public SecureStream? Secure { get; init; }
 }

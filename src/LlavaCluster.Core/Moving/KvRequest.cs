@@ -3,9 +3,22 @@ using LlavaCluster.Core.Links;
 
 namespace LlavaCluster.Core.Moving;
 
+/// <summary>What a caller wants.</summary>
+internal enum KvRequestKind : ushort
+{
+    /// <summary>Hold the blocks, and send them: of a replica of one rank.</summary>
+    Fetch = 0,
+
+    /// <summary>Hold the blocks on all ranks, until the caller says a byte; answer it whether they were held until then. To rank 0.</summary>
+    Hold = 1,
+
+    /// <summary>Send one rank's part of blocks that are held.</summary>
+    Part = 2,
+}
+
 /// <summary>
 /// The first words on a connection that moves KV: who asks, and for which blocks; those that the caller has are not among them. Little
-/// endian: magic (8), protocol (2), nothing (2), bytes that follow (4); then shape, rank, bytes of a block and keys.
+/// endian: magic (8), protocol (2), kind (2), bytes that follow (4); then shape, rank, bytes of a block and keys, and of a part the loan.
 /// </summary>
 /// <param name="Shape">What the caller's replica is.</param>
 /// <param name="Rank">The caller's rank, which wants the blocks of the same rank.</param>
@@ -22,9 +35,21 @@ internal sealed record KvRequest(KvShape Shape, int Rank, long BlockBytes, UInt1
     /// <summary>Bytes of a key.</summary>
     public const int KeyBytes = 16;
 
+    /// <summary>Bytes of a loan's id, as it stands behind the answer to <see cref="KvRequestKind.Hold"/>.</summary>
+    public const int LoanBytes = 16;
+
+    /// <summary>The byte that says of a loan's end that all was held until then.</summary>
+    public const byte WasHeld = 1;
+
     private const int HeadBytes = 16;
 
     private static ReadOnlySpan<byte> Magic => "LLAVA_KV"u8;
+
+    /// <summary>What is wanted.</summary>
+    public KvRequestKind Kind { get; init; }
+
+    /// <summary>Under what the blocks are lent; of a <see cref="KvRequestKind.Part"/> only.</summary>
+    public Guid Loan { get; init; }
 
     /// <summary>Says it.</summary>
     public void Write(Stream stream)
@@ -45,9 +70,15 @@ internal sealed record KvRequest(KvShape Shape, int Rank, long BlockBytes, UInt1
         body.Int(Rank);
         body.Int(BlockBytes);
         body.Bytes(keys);
+        if (Kind == KvRequestKind.Part)
+        {
+            body.Bytes(Loan.ToByteArray());
+        }
+
         var head = new byte[HeadBytes];
         Magic.CopyTo(head);
         BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(8), Protocol);
+        BinaryPrimitives.WriteUInt16LittleEndian(head.AsSpan(10), (ushort)Kind);
         BinaryPrimitives.WriteInt32LittleEndian(head.AsSpan(12), body.Length);
         stream.Write(head);
         stream.Write(body.Written);
@@ -76,6 +107,12 @@ internal sealed record KvRequest(KvShape Shape, int Rank, long BlockBytes, UInt1
             throw new KvRefusedException($"The request has {(uint)length:N0} bytes; {MostBytes:N0} are taken. Ask for fewer blocks at once.");
         }
 
+        var kind = (KvRequestKind)BinaryPrimitives.ReadUInt16LittleEndian(head.AsSpan(10));
+        if (!Enum.IsDefined(kind))
+        {
+            throw new KvRefusedException($"The caller wants what this replica does not know ({(ushort)kind}). Run one version in a cluster.");
+        }
+
         var bytes = new byte[length];
         stream.ReadExactly(bytes);
         var body = new WireReader(bytes);
@@ -83,7 +120,13 @@ internal sealed record KvRequest(KvShape Shape, int Rank, long BlockBytes, UInt1
         var shape = new KvShape(checkpoint, ranks, dtype, kernels, body.Int32(), body.Int32());
         var (rank, blockBytes) = (body.Int32(), body.Int());
         var keys = body.Bytes();
+        var loan = kind == KvRequestKind.Part ? body.Bytes() : default;
         body.End();
+        if (kind == KvRequestKind.Part && loan.Length != LoanBytes)
+        {
+            throw new InvalidDataException($"A loan has {LoanBytes} bytes, not {loan.Length}.");
+        }
+
         if (keys.Length % KeyBytes != 0)
         {
             throw new InvalidDataException($"{keys.Length} bytes of keys are no whole number of them.");
@@ -95,12 +138,12 @@ internal sealed record KvRequest(KvShape Shape, int Rank, long BlockBytes, UInt1
             all[i] = BinaryPrimitives.ReadUInt128LittleEndian(keys[(i * KeyBytes)..]);
         }
 
-        return new KvRequest(shape, rank, blockBytes, all);
+        return new KvRequest(shape, rank, blockBytes, all) { Kind = kind, Loan = kind == KvRequestKind.Part ? new Guid(loan) : default };
     }
 
-    /// <summary>Null when the caller may have blocks of this rank; else a sentence.</summary>
+    /// <summary>Null when the caller may have what it wants, as far as the request tells; else a sentence.</summary>
     /// <param name="shape">What this replica is.</param>
-    /// <param name="rank">Whose blocks are lent here.</param>
-    public string? Refuse(KvShape shape, int rank) => shape.Mismatch(Shape)
-        ?? (Rank != rank ? $"The caller is rank {Rank}; rank {rank} lends its blocks here." : null);
+    public string? Refuse(KvShape shape) => shape.Mismatch(Shape)
+        ?? (Kind != KvRequestKind.Part && Rank != 0 ? $"The caller is rank {Rank}; rank 0 lends its blocks here." : null)
+        ?? (Kind == KvRequestKind.Fetch && shape.Ranks > 1 ? $"This replica has {shape.Ranks} ranks. Have them hold the blocks first." : null);
 }

@@ -8,15 +8,17 @@ using LlavaCluster.Core.Tiering;
 namespace LlavaCluster.Core.Moving;
 
 /// <summary>
-/// Where other replicas fetch KV of one rank of this one. A connection: (1) the caller says what it is and which blocks it wants, (2) the
-/// engine holds those that it has, (3) they follow one after the other, (4) they are held until the caller hangs up. A thread per
-/// caller; the engine's own is asked once and copies nothing.
+/// Where other replicas fetch KV of this process's ranks. A connection: (1) the caller says what it is and which blocks it wants, (2) the
+/// engine holds those that it has, (3) they follow one after the other, (4) they are held until the caller hangs up. Of several ranks the
+/// leader's engine does (2) and (4) on one connection, and each rank (3) on others, which name the loan. A thread per caller; the engine's own
+/// is asked once and copies nothing.
 /// </summary>
 public sealed class KvServer : IAsyncDisposable
 {
     private readonly KvShape _shape;
     private readonly IKvOwner _owner;
     private readonly KvMoveOptions _options;
+    private readonly LentParts _lent;
     private readonly Socket _socket;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -28,9 +30,10 @@ public sealed class KvServer : IAsyncDisposable
     /// <param name="shape">What this replica is.</param>
     /// <param name="owner">Whose blocks are lent.</param>
     /// <param name="options">How patient.</param>
-    public KvServer(IPAddress address, KvShape shape, IKvOwner owner, KvMoveOptions options)
+    /// <param name="lent">What this process's ranks lend where the replica has several; null: it has one.</param>
+    public KvServer(IPAddress address, KvShape shape, IKvOwner owner, KvMoveOptions options, LentParts? lent = null)
     {
-        (_shape, _owner, _options) = (shape, owner, options);
+        (_shape, _owner, _options, _lent) = (shape, owner, options, lent ?? new LentParts());
         _socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         _socket.Bind(new IPEndPoint(address, 0));
         // More than are served, so that who comes too many is told why.
@@ -125,38 +128,91 @@ public sealed class KvServer : IAsyncDisposable
             return;
         }
 
-        var why = hasRoom ? request.Refuse(_shape, rank: 0) : $"{_options.MostCallers} replicas fetch KV here already. Compute it, or ask later.";
+        var why = request.Refuse(_shape);
+        if (why is null && request.Kind == KvRequestKind.Part)
+        {
+            SendPart(stream, request);
+            return;
+        }
+
+        why ??= hasRoom ? null : $"{_options.MostCallers} replicas fetch KV here already. Compute it, or ask later.";
         // (2)
         using var loan = why is null ? _owner.LendAsync(request.Keys).GetAwaiter().GetResult() : null;
         why ??= loan is null ? "This replica lends no KV: it is starting or stopping, or its blocks lie where only its device reads them." : null;
-        why ??= loan!.Bytes.BlockBytes != request.BlockBytes
-            ? $"A block has {loan.Bytes.BlockBytes:N0} bytes here and {request.BlockBytes:N0} with the caller."
-            : null;
+        why ??= Mismatch(loan!.Bytes, request);
         if (why is not null)
         {
             KvAnswer.Refuse(stream, why);
             return;
         }
 
-        // (3)
         KvAnswer.Write(stream, [.. loan!.Blocks.Select(block => block.Index)]);
-        Send(stream, loan, request.Keys);
+        if (request.Kind == KvRequestKind.Hold)
+        {
+            Hold(stream, caller, loan);
+            return;
+        }
+
+        // (3)
+        Send(stream, loan.Bytes, loan.Blocks, request.Keys, () => false);
         // (4)
         caller.ReceiveTimeout = Milliseconds(_options.LoanPatience);
         stream.ReadByte();
     }
 
-    private static void Send(Stream stream, KvLoan loan, UInt128[] keys)
+    private static string? Mismatch(IBlockBytes here, KvRequest request) => here.BlockBytes == request.BlockBytes
+        ? null
+        : $"A block has {here.BlockBytes:N0} bytes here and {request.BlockBytes:N0} with the caller.";
+
+    /// <summary>(4) of several ranks: they are held until the caller says that all of its ranks have theirs, and it is told whether they were.</summary>
+    private void Hold(Stream stream, Socket caller, KvLoan loan)
     {
-        var length = checked((int)loan.Bytes.BlockBytes);
+        stream.Write(loan.Id.ToByteArray());
+        stream.Flush();
+        caller.ReceiveTimeout = Milliseconds(_options.HoldPatience);
+        if (stream.ReadByte() < 0)
+        {
+            return;
+        }
+
+        var wasHeld = loan.EndAsync();
+        stream.WriteByte(wasHeld.Wait(_options.AnswerPatience) && wasHeld.Result ? KvRequest.WasHeld : (byte)0);
+        stream.Flush();
+    }
+
+    /// <summary>(3) of one of several ranks.</summary>
+    private void SendPart(Stream stream, KvRequest request)
+    {
+        var part = _lent.Find(request.Loan, request.Rank);
+        var why = part is null ? $"Rank {request.Rank} does not lend these blocks here: the loan is over, or is none of this process." : null;
+        why ??= Mismatch(part!.Bytes, request);
+        if (why is not null)
+        {
+            KvAnswer.Refuse(stream, why);
+            return;
+        }
+
+        var blocks = part!.Find(request.Keys);
+        KvAnswer.Write(stream, [.. blocks.Select(block => block.Index)]);
+        Send(stream, part.Bytes, blocks, request.Keys, () => part.IsOver);
+    }
+
+    private static void Send(Stream stream, IBlockBytes from, IReadOnlyList<(int Index, int Block)> blocks, UInt128[] keys, Func<bool> isOver)
+    {
+        var length = checked((int)from.BlockBytes);
         var buffer = ArrayPool<byte>.Shared.Rent(KvBlockHead.Bytes + length);
         try
         {
             var message = buffer.AsSpan(0, KvBlockHead.Bytes + length);
             var bytes = message[KvBlockHead.Bytes..];
-            foreach (var (index, block) in loan.Blocks)
+            foreach (var (index, block) in blocks)
             {
-                loan.Bytes.Read(block, bytes);
+                if (isOver())
+                {
+                    throw new IOException("The loan is over.");
+                }
+
+                from.Read(block, bytes);
                 new KvBlockHead(keys[index], BlockSum.Of(bytes), length).Write(message);
                 stream.Write(message);
             }

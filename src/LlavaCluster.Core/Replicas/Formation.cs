@@ -14,6 +14,9 @@ public sealed record Formation(Guid Id, long Epoch, IReadOnlyList<SeatOffer> Mem
     /// <summary>Blocks that every rank has room for in slower memory.</summary>
     public TierRoom Below => Members.Select(member => member.Below).Aggregate((room, other) => room.And(other));
 
+    /// <summary>KV moves between every rank and those of other replicas.</summary>
+    public bool MovesKv => Members.All(member => member.MovesKv);
+
     /// <summary>The rank of an offer; -1: it has none here.</summary>
     public int RankOf(Guid offer)
     {

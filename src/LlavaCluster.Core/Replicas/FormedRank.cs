@@ -98,7 +98,7 @@ internal sealed class FormedRank : IAsyncDisposable
         }
         else
         {
-            _follower = new ShardFollower(_rank, _formation.Epoch, () => Runner(place.Collectives), _link);
+            _follower = new ShardFollower(_rank, _formation.Epoch, () => Runner(place.Collectives), _link, _options.Moves, _options.Lent);
             await _follower.StartAsync(_over.Token).ConfigureAwait(false);
             _ = EndWithAsync(_follower.Completion);
         }

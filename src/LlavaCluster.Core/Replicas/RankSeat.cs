@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 
 namespace LlavaCluster.Core.Replicas;
 
@@ -6,7 +7,7 @@ namespace LlavaCluster.Core.Replicas;
 /// A process's place among the ranks of a replica. It reports what it does and obeys what it is told: offers itself, joins, serves, and
 /// when a rank is lost offers itself anew, with the weights that it has. As an engine it takes sequences while it leads.
 /// </summary>
-public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
+public sealed class RankSeat : IDecodeEngine, IKvOwner, IAsyncDisposable
 {
     private readonly RankSeatOptions _options;
     private readonly IRankParts _parts;
@@ -25,6 +26,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
     private int? _rank;
     private string _why = "it is starting";
     private volatile DecodeLoop? _loop;
+    private volatile bool _movesKv;
     private Task _work = Task.CompletedTask;
     private Task _reports = Task.CompletedTask;
     private int _disposed;
@@ -58,6 +60,9 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
     /// <summary>True while this process leads a replica that computes.</summary>
     public bool IsLeading => _loop is { IsHealthy: true };
 
+    /// <summary>True while this process serves in a replica whose ranks all can move KV to other replicas, and fetch theirs.</summary>
+    public bool MovesKv => _movesKv;
+
     /// <inheritdoc/>
     public EngineLoad Load => _loop?.Load ?? new EngineLoad(0, 0, 0, 0);
 
@@ -67,6 +72,9 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
 
     /// <inheritdoc/>
     public Task<int> ForgetAsync(SequenceRequest conversation) => _loop?.ForgetAsync(conversation) ?? Task.FromResult(0);
+
+    /// <inheritdoc/>
+    public Task<KvLoan?> LendAsync(IReadOnlyList<UInt128> keys) => _loop?.LendAsync(keys) ?? Task.FromResult<KvLoan?>(null);
 
     /// <summary>Reads the weights of the rank that the seat was made for; a spare one waits to be told a rank.</summary>
     public async Task PrepareAsync(CancellationToken cancellationToken)
@@ -119,6 +127,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
             Split = _parts.Split,
             Blocks = _parts.Blocks,
             Below = _parts.Below,
+            MovesKv = _options is { Moves: not null, Lent: not null },
             Collectives = place.Collectives.Address,
             Plans = place.Plans.Address,
             NcclId = _rank == 0 ? _parts.NewNcclId() : default,
@@ -235,7 +244,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
         {
             await using var formed = await FormedRank.FormAsync(formation, rank, _place!, _parts, _options, _time, stop).ConfigureAwait(false);
             _observer.Formed(formation.Epoch, rank, formation.Members.Count, _parts.Carrier, _time.GetElapsedTime(began));
-            _loop = formed.Loop;
+            (_loop, _movesKv) = (formed.Loop, formation.MovesKv);
             Become(SeatState.Serving);
             why = await formed.Ended.WaitAsync(stop).ConfigureAwait(false);
             _observer.Lost(formation.Epoch, rank, why);
@@ -250,7 +259,7 @@ public sealed class RankSeat : IDecodeEngine, IAsyncDisposable
             _observer.NotFormed(formation.Epoch, rank, why);
         }
 
-        _loop = null;
+        (_loop, _movesKv) = (null, false);
         if (!_stop.IsCancellationRequested)
         {
             Offer(why);

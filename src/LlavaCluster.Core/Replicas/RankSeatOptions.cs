@@ -1,6 +1,7 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Moving;
 
 namespace LlavaCluster.Core.Replicas;
 
@@ -24,6 +25,12 @@ public sealed record RankSeatOptions
 
     /// <summary>Has a new engine compute something, with all ranks, before it takes sequences.</summary>
     public Func<DecodeLoop, CancellationToken, Task> WarmUp { get; init; } = (_, _) => Task.CompletedTask;
+
+    /// <summary>Where a rank fetches its part of KV that other replicas computed; a leader's engine has it from <see cref="Loop"/>. Null: nowhere.</summary>
+    public IKvSource? Moves { get; init; }
+
+    /// <summary>What the seat lends to others; null: nothing.</summary>
+    public LentParts? Lent { get; init; }
 
     /// <summary>How the ranks watch each other.</summary>
     public ShardLinkOptions Link { get; init; } = new();

@@ -30,6 +30,9 @@ public sealed record SeatOffer
     /// <summary>Blocks that it has room for in slower memory.</summary>
     public TierRoom Below { get; init; }
 
+    /// <summary>Its KV can move to other replicas, and theirs to it.</summary>
+    public bool MovesKv { get; init; }
+
     /// <summary>Where it listens for the ranks' numbers.</summary>
     public required IPEndPoint Collectives { get; init; }
 

@@ -1,3 +1,5 @@
+using LlavaCluster.Core.Moving;
+
 namespace LlavaCluster.Core.Tiering;
 
 /// <summary>Whether a rank can do a move that another one decided: to a mover numbers are addresses, and they came over a network.</summary>
@@ -35,7 +37,22 @@ internal static class MoveCheck
         }
     }
 
-    private static void Each(TierMove move, string what, IEnumerable<int> values, int count)
+    /// <summary>Fails when the move names what the rank does not have.</summary>
+    /// <param name="move">The move.</param>
+    /// <param name="blocks">Blocks of the rank's device.</param>
+    /// <exception cref="InvalidOperationException">A block that is not there.</exception>
+    public static void Check(PartMove move, int blocks) => Each(
+        move,
+        "block",
+        move switch
+        {
+            PartMove.Lend lend => lend.Blocks,
+            PartMove.Fetch fetch => fetch.Blocks,
+            _ => [],
+        },
+        blocks);
+
+    private static void Each(object move, string what, IEnumerable<int> values, int count)
     {
         foreach (var value in values)
         {

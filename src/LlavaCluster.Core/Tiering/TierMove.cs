@@ -44,4 +44,11 @@ public readonly record struct DiskPlace(long Group, int Index);
 /// <param name="Failed">Indexes, in the move, of blocks that did not arrive.</param>
 /// <param name="Took">How long it took, without waiting for earlier moves.</param>
 /// <param name="Error">Why some did not arrive; null when all did.</param>
-public sealed record TierMoveResult(IReadOnlyList<int> Failed, TimeSpan Took, Exception? Error = null);
+public sealed record TierMoveResult(IReadOnlyList<int> Failed, TimeSpan Took, Exception? Error = null)
+{
+    /// <summary>Blocks that came from another replica and were not what had been sent.</summary>
+    public int Damaged { get; init; }
+
+    /// <summary>Connections to another replica that it took.</summary>
+    public int Attempts { get; init; }
+}

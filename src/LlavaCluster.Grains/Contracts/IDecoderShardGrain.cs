@@ -20,6 +20,15 @@ public interface IDecoderShardGrain : IGrainWithStringKey
     [Alias("Forget")]
     Task Forget(SequenceMessage conversation);
 
+    /// <summary>
+    /// Another rank's silo leaves, and the replica with it: has other replicas fetch the KV of the conversations to which nobody talks now.
+    /// Returns when they have it, or soon after it is cancelled. Of leaders only.
+    /// </summary>
+    [AlwaysInterleave]
+    [ResponseTimeout("01:00:00")]
+    [Alias("GiveAway")]
+    Task GiveAway(CancellationToken cancellationToken = default);
+
     /// <summary>How busy this replica is.</summary>
     [AlwaysInterleave]
     [Alias("Load")]

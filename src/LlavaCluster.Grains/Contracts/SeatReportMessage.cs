@@ -88,6 +88,10 @@ public sealed record SeatOfferMessage
     [Id(14)]
     public required int BlocksOnDisk { get; init; }
 
+    /// <inheritdoc cref="SeatOffer.MovesKv"/>
+    [Id(15)]
+    public bool MovesKv { get; init; }
+
     /// <summary>The wire form of an offer.</summary>
     public static SeatOfferMessage From(SeatOffer offer) => new()
     {
@@ -106,6 +110,7 @@ public sealed record SeatOfferMessage
         NcclId = offer.NcclId.ToArray(),
         BlocksInHost = offer.Below.Host,
         BlocksOnDisk = offer.Below.Disk,
+        MovesKv = offer.MovesKv,
     };
 
     /// <summary>The offer of this wire form.</summary>
@@ -121,5 +126,6 @@ public sealed record SeatOfferMessage
         Plans = IPEndPoint.Parse(Plans),
         NcclId = NcclId,
         Below = new TierRoom(BlocksInHost, BlocksOnDisk),
+        MovesKv = MovesKv,
     };
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Logging;
@@ -18,6 +19,7 @@ internal sealed partial class DecoderShardGrain(
     LastServed served,
     KnownBeginnings beginnings,
     ClusterView view,
+    KvGiving giving,
     ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
@@ -49,6 +51,9 @@ internal sealed partial class DecoderShardGrain(
         served.Remove(conversation.Session);
         return engine.ForgetAsync(conversation.ToRequest());
     }
+
+    /// <inheritdoc/>
+    public Task GiveAway(CancellationToken cancellationToken = default) => giving.GiveOwnAsync(cancellationToken);
 
     /// <inheritdoc/>
     public Task<LoadMessage> Load()

@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Moving;
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Decoding;
 using LlavaCluster.Grains.Placement;
@@ -25,8 +26,33 @@ internal sealed partial class KvGiving(
         ? Task.WhenAll(handedOver.Where(session => session.Session.Length > 0).Select(session => MoveAsync(session, cancellationToken)))
         : Task.CompletedTask;
 
-    /// <summary>Has the conversations of which no sequence is here moved, those that were used last first.</summary>
+    /// <summary>
+    /// Has the conversations of which no sequence runs moved, those that were used last first. A replica drains with any of its ranks: where
+    /// this silo's does not lead, the leader knows them.
+    /// </summary>
     public async Task GiveAsync(CancellationToken cancellationToken)
+    {
+        if (!HasHeir || services.GetRequiredService<IDecodeEngine>() is not RankSeat { IsLeading: false })
+        {
+            await GiveOwnAsync(cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            if (view.LeaderOf(role.Replica) is { } leader)
+            {
+                await grains.GetGrain<IDecoderShardGrain>(leader).GiveAway(cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error)
+        {
+            LogNotGiven(role.Replica, error.Message);
+        }
+    }
+
+    /// <summary>The same, of those that this silo's rank leads.</summary>
+    public async Task GiveOwnAsync(CancellationToken cancellationToken)
     {
         if (!HasHeir)
         {
@@ -72,6 +98,9 @@ internal sealed partial class KvGiving(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Moved} of {Asked} idle conversations have their KV at other replicas now.")]
     private partial void LogGiven(int moved, int asked);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The idle conversations of replica {Replica} stay with its leader: {Why}")]
+    private partial void LogNotGiven(string replica, string why);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The KV of session {Session} did not move and is computed when it is needed: {Why}")]
     private partial void LogKept(string session, string why);

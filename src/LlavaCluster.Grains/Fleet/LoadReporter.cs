@@ -118,7 +118,7 @@ internal sealed class LoadReporter(
             AnswerRate = _answers.Update(gauges.Answered),
             ComputeRate = _computed.Update(gauges.Computed),
             Beginnings = beginnings.Latest(),
-            KvAddress = services.GetService<KvServer>()?.Address.ToString() ?? "",
+            KvAddress = seat is { MovesKv: false } ? "" : services.GetService<KvServer>()?.Address.ToString() ?? "",
             Moves = load.Moves is { } moves ? new KvMovesMessage(moves.Blocks, moves.Bytes, moves.Rate, moves.PrefillRate) : null,
         };
     }

@@ -33,6 +33,10 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
     /// <summary>Keys of the shard grains of all active silos that lead a replica, as <see cref="EveryEncoder"/>.</summary>
     public IReadOnlyList<string> EveryShard() => Every(report => report.Seat is { IsLeading: true } seat ? seat.Shard : null);
 
+    /// <summary>Key of the shard grain that leads a replica; null: none is known to.</summary>
+    public string? LeaderOf(string replica) =>
+        Every(report => report.Seat is { IsLeading: true } seat && seat.Replica == replica ? seat.Shard : null).FirstOrDefault();
+
     /// <summary>
     /// True while a replica that stays could fetch another one's KV: it is split alike, and moves KV. One that is silent too: who routes to
     /// it sees to that.
@@ -57,7 +61,14 @@ internal sealed class ClusterView(IClusterMembershipService membership, LoadTabl
             .Select(entry => entry.Report.Seat!)
             .OrderBy(seat => seat.Rank)
             .ToArray();
+        if (seats is [{ Epoch: 0 } all])
+        {
+            // All ranks are in one process.
+            return [.. Enumerable.Repeat(all.KvAddress, all.Ranks)];
+        }
+
         return seats.Length > 0 && seats.Select(seat => seat.Rank ?? -1).SequenceEqual(Enumerable.Range(0, seats[0].Ranks))
+            && seats.All(seat => seat.Epoch == seats[0].Epoch)
             ? [.. seats.Select(seat => seat.KvAddress)]
             : [];
     }

@@ -77,9 +77,30 @@ public sealed class ClusterViewTests
 
     private static SiloAddress Silo(int port) => SiloAddress.New(System.Net.IPAddress.Loopback, port, 1);
 
+    [Fact]
+    public void KvOf_SeveralRanks_IsWhereEachOfOneFormationLends()
+    {
+        Report(1, "a", kv: "127.0.0.1:1", rank: 1, ranks: 2, epoch: 3);
+        Assert.Empty(_view.KvOf("a"));
+
+        Report(2, "a", kv: "127.0.0.1:2", ranks: 2, epoch: 3);
+        Assert.Equal(["127.0.0.1:2", "127.0.0.1:1"], _view.KvOf("a"));
+
+        // Another formation of one is known, not yet that of the other.
+        Report(2, "a", number: 2, kv: "127.0.0.1:2", ranks: 2, epoch: 4);
+        Assert.Empty(_view.KvOf("a"));
+        Report(1, "a", number: 2, rank: 1, ranks: 2, epoch: 4);
+        Assert.Empty(_view.KvOf("a"));
+
+        // All ranks in one process.
+        Report(1, "b", number: 3, kv: "127.0.0.1:1", ranks: 2);
+        Assert.Equal(["127.0.0.1:1", "127.0.0.1:1"], _view.KvOf("b"));
+        Assert.Equal(("b/0", null), (_view.LeaderOf("b"), _view.LeaderOf("c")));
+    }
+
     private string[] Replicas() => [.. _view.Replicas().Select(seat => seat.Replica)];
 
-    private void Report(int silo, string replica, bool isDraining = false, long number = 1, string kv = "") => _table.Put(new SiloReportMessage
+    private void Report(int silo, string replica, bool isDraining = false, long number = 1, string kv = "", int rank = 0, int ranks = 1, long epoch = 0) => _table.Put(new SiloReportMessage
     {
         Silo = Silo(silo),
         Number = number,
@@ -90,14 +111,14 @@ public sealed class ClusterViewTests
         Work = new Dictionary<string, TurnWorkMessage>(),
         Seat = new SeatLoadMessage
         {
-            Shard = $"{replica}/0",
+            Shard = $"{replica}/{rank}",
             Replica = replica,
-            Rank = 0,
-            Ranks = 1,
+            Rank = rank,
+            Ranks = ranks,
             State = SeatState.Serving,
-            Epoch = 0,
+            Epoch = epoch,
             Why = "",
-            IsLeading = true,
+            IsLeading = rank == 0,
             Load = new LoadMessage(0, 0, 100, 100),
             AnswerRate = 0,
             ComputeRate = 0,

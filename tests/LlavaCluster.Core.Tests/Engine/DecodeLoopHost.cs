@@ -33,7 +33,8 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         Func<int, bool>? isEnd = null,
         IShardLink? link = null,
         Func<FakeModelRunner, IBlockMover>? mover = null,
-        IKvSource? moves = null)
+        IKvSource? moves = null,
+        LentParts? lent = null)
     {
         var runner = new FakeModelRunner(new RunnerCapacity(blocks, 16, maxPositions, FakeModel.Vocabulary));
         runner.Mover = mover?.Invoke(runner);
@@ -41,7 +42,7 @@ internal sealed class DecodeLoopHost : IAsyncDisposable
         var time = new FakeTimeProvider();
         var observer = new RecordingObserver();
         var loop = new DecodeLoop(
-            () => runner, link ?? new SingleRankLink(), features, _ => new FakeStopRule(isEnd), time, options ?? new DecodeLoopOptions(), observer, moves);
+            () => runner, link ?? new SingleRankLink(), features, _ => new FakeStopRule(isEnd), time, options ?? new DecodeLoopOptions(), observer, moves, lent);
         await loop.StartAsync().WaitAsync(Patience);
         return new DecodeLoopHost(loop, runner, features, time, observer);
     }

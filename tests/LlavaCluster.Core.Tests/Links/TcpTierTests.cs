@@ -124,7 +124,7 @@ public sealed class TcpTierTests
         using var end = ends[0];
         using var leader = link;
         var own = new FakeBlockMover(_runner, 4, 0);
-        var replica = new ReplicaMover(own, link, 0);
+        var replica = new ReplicaMover(own, new ReplicaMoves(link, 0));
         var done = new TaskCompletionSource<TierMoveResult>();
         replica.Begin(new TierMove.ToHost([0, 1], [2, 3]), (_, result) => done.TrySetResult(result));
 

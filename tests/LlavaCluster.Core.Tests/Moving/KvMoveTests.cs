@@ -233,6 +233,8 @@ public sealed class KvMoveTests
     {
         public KvMoveOptions Options => inner.Options;
 
+        public Task<KvHold> HoldAsync(KvOrder order, CancellationToken cancellationToken) => inner.HoldAsync(order, cancellationToken);
+
         public async Task<KvDelivery> FetchAsync(KvOrder order, CancellationToken cancellationToken) =>
             await inner.FetchAsync(order, cancellationToken) with { Took = TimeSpan.FromHours(1) };
     }
@@ -256,6 +258,8 @@ public sealed class KvMoveTests
         }
 
         public Task ArrivedAsync() => _arrived.Task.WaitAsync(Patience);
+
+        public Task<KvHold> HoldAsync(KvOrder order, CancellationToken cancellationToken) => _inner!.HoldAsync(order, cancellationToken);
 
         public void Open() => _open.TrySetResult();
 

@@ -15,6 +15,14 @@ internal sealed class TwoReplicas : IAsyncDisposable
     /// <summary>Bytes of what is told before six blocks, and of each of them.</summary>
     public const int AnswerBytes = 12, SentBlockBytes = 40 + 256;
 
+    /// <summary>For those who do answer: on a busy machine that takes a while.</summary>
+    public static readonly KvMoveOptions Patient = new()
+    {
+        ConnectPatience = TimeSpan.FromSeconds(30),
+        AnswerPatience = TimeSpan.FromSeconds(30),
+        Silence = TimeSpan.FromSeconds(30),
+    };
+
     public static readonly KvShape Shape = new("c0ffee", 1, "float32", "fast", 16, 1);
 
     public static readonly ImageSpan[] Picture = [new(4, 50, ImageHash.Of("cat"u8), 8, 6)];
@@ -32,7 +40,7 @@ internal sealed class TwoReplicas : IAsyncDisposable
     {
         var old = await DecodeLoopHost.StartAsync(options, blocks);
         var server = new KvServer(IPAddress.Loopback, Shape, old.Loop, lending ?? new KvMoveOptions());
-        IKvSource client = new KvClient(caller ?? Shape, new KvMoveOptions { ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30) }, TimeProvider.System);
+        IKvSource client = new KvClient(caller ?? Shape, Patient, TimeProvider.System);
         var other = await DecodeLoopHost.StartAsync(options, blocks, moves: source?.Invoke(client) ?? client);
         return new TwoReplicas(old, other, server);
     }

@@ -1,7 +1,9 @@
 using System.Net;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Links;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Core.Tests.Moving;
 using LlavaCluster.Core.Tiering;
 using LlavaCluster.Tests.Fakes;
 using Xunit;
@@ -114,13 +116,30 @@ public sealed class RankSeatTests
         Assert.Null(replica.Seats[0].Load.Tiers);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Seats_KvMovesOnlyWhereItDoesOnAllRanks(bool all)
+    {
+        await using var replica = new SeatsOfOneReplica(2, movesKv: [true, all]);
+        await replica.UntilLeadingAsync(epoch: 1);
+
+        Assert.All(replica.Seats, seat => Assert.Equal(all, seat.MovesKv));
+        Assert.Equal(all, replica.Parts[0].Runner.Bytes is not null);
+        using var loan = await replica.Seats[0].LendAsync([1]).WaitAsync(Patience);
+        Assert.Equal(all, loan is not null);
+        Assert.Null(await replica.Seats[1].LendAsync([1]));
+        await replica.Seats[1].DisposeAsync();
+        await replica.UntilAsync(() => !replica.Seats[0].MovesKv);
+    }
+
     private sealed class SeatsOfOneReplica : IAsyncDisposable
     {
         private readonly Lock _gate = new();
         private readonly ReplicaFormer _former;
         private readonly Log _log = new();
 
-        public SeatsOfOneReplica(int ranks, bool spare = false, TierRoom[]? below = null)
+        public SeatsOfOneReplica(int ranks, bool spare = false, TierRoom[]? below = null, bool[]? movesKv = null)
         {
             // Seats of a busy machine may not be heard of for a while, which ends a formation that has hardly begun. Only a spare seat waits
             // for a lease to end.
@@ -130,6 +149,8 @@ public sealed class RankSeatTests
             {
                 var parts = new FakeParts(ranks, below?[i] ?? default);
                 Parts.Add(parts);
+                var moves = movesKv?[i] == true ? new KvClient(RankedReplica.Shape, new KvMoveOptions(), TimeProvider.System) : null;
+                var lent = new LentParts();
                 Seats.Add(new RankSeat(
                     new RankSeatOptions
                     {
@@ -139,7 +160,9 @@ public sealed class RankSeatTests
                         Address = IPAddress.Loopback,
                         Loop = (runner, link, epoch) => new DecodeLoop(
                             runner, link, new FakeFeatureSource(), _ => new FakeStopRule(null), TimeProvider.System,
-                            new DecodeLoopOptions { Epoch = epoch, Tiers = new() { HostAfter = TimeSpan.Zero } }),
+                            new DecodeLoopOptions { Epoch = epoch, Tiers = new() { HostAfter = TimeSpan.Zero } }, moves: moves, lent: lent),
+                        Moves = moves,
+                        Lent = lent,
                         // Silence is not tested here; a busy machine's threads may be silent for a while.
                         Link = new ShardLinkOptions { Silence = TimeSpan.FromSeconds(60) },
                         ReportEvery = TimeSpan.FromMilliseconds(20),
@@ -248,6 +271,7 @@ public sealed class RankSeatTests
         {
             Runner = new FakeModelRunner(new RunnerCapacity(formation.Blocks, 16, 1024, FakeModel.Vocabulary), _rank);
             var (host, disk) = formation.Below;
+            Runner.MovesKv = formation.MovesKv;
             Runner.Mover = host > 0 ? new FakeBlockMover(Runner, host, disk) { EndsAtOnce = true } : null;
             return Runner;
         }

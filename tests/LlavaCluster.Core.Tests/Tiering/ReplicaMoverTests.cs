@@ -12,7 +12,7 @@ public sealed class ReplicaMoverTests : IDisposable
     private readonly ReplicaMover _mover;
     private readonly List<(TierMove Move, TierMoveResult Result)> _done = [];
 
-    public ReplicaMoverTests() => _mover = new ReplicaMover(_own, _link, epoch: 3);
+    public ReplicaMoverTests() => _mover = new ReplicaMover(_own, new ReplicaMoves(_link, epoch: 3));
 
     [Fact]
     public void Begin_RanksAreDoneOneAfterTheOther_IsDoneWithTheLast()

@@ -102,7 +102,7 @@ public sealed class FormationTierTests : IDisposable
         {
             _ends[rank].Attach(collectives[rank]);
             _runners[rank].OpenTiers(room, _scratch.FullName);
-            return new FormationRunner(_runners[rank], _ends[rank], blocks);
+            return new FormationRunner(_runners[rank], _ends[rank], blocks, movesKv: false);
         }
     }
 

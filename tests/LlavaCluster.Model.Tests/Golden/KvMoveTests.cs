@@ -14,6 +14,13 @@ namespace LlavaCluster.Model.Tests.Golden;
 /// </summary>
 public sealed class KvMoveTests(ITestOutputHelper output)
 {
+    private static readonly KvMoveOptions Patient = new()
+    {
+        ConnectPatience = TimeSpan.FromSeconds(30),
+        AnswerPatience = TimeSpan.FromSeconds(30),
+        Silence = TimeSpan.FromSeconds(30),
+    };
+
     [Theory]
     [InlineData("vicuna", torch.ScalarType.Float32, KernelChoice.Torch)]
     [InlineData("vicuna", torch.ScalarType.Float32, KernelChoice.Fast)]
@@ -38,7 +45,7 @@ public sealed class KvMoveTests(ITestOutputHelper output)
             options,
             observer,
             () => model.Runner(blocks: 1024, kernels: kernels),
-            moves: new KvClient(shape, new KvMoveOptions { ConnectPatience = TimeSpan.FromSeconds(30), AnswerPatience = TimeSpan.FromSeconds(30), Silence = TimeSpan.FromSeconds(30) }, TimeProvider.System));
+            moves: new KvClient(shape, Patient, TimeProvider.System));
         await other.StartAsync();
 
         var moved = await AskAsync(other, second with { KvFrom = [server.Address.ToString()] });
@@ -47,6 +54,58 @@ public sealed class KvMoveTests(ITestOutputHelper output)
         Assert.Equal(hot.Tokens, moved.Tokens);
         Assert.Equal((hot.Cached, hot.Cached / ModelRunner.BlockTokens), (moved.Cached, (int)other.Load.Moves!.Blocks));
         Assert.True(moved.Cached > 0);
+    }
+
+    [Theory]
+    [InlineData("vicuna", torch.ScalarType.Float32, KernelChoice.Fast)]
+    [InlineData("mistral", torch.ScalarType.Float32, KernelChoice.Torch)]
+    [InlineData("yi", torch.ScalarType.BFloat16, KernelChoice.Fast)]
+    public async Task Generate_KvOfTwoRanksCameFromAnotherReplica_GivesTheBitsOfAHotTurn(
+        string checkpoint, torch.ScalarType type, KernelChoice kernels)
+    {
+        var model = GoldenModel.OnCpu(checkpoint, type);
+        var golden = model.Case("strip");
+        var first = RequestOf(model, golden, golden.TokenIds);
+        var second = RequestOf(model, golden, [.. golden.TokenIds, .. golden.Tokens[..1], .. golden.TokenIds[^9..]]);
+        var shape = new KvShape(checkpoint, 2, $"{type}", $"{kernels}", ModelRunner.BlockTokens, model.Config.Text.Layers);
+        var lent = new LentParts();
+        await using var old = await ReplicaAsync(lent);
+        await RankTierTests.AskAsync(old, first);
+        await using var server = new KvServer(IPAddress.Loopback, shape, old.Loop, Patient, lent);
+        await using var other = await ReplicaAsync(new LentParts());
+        var address = server.Address.ToString();
+
+        var moved = await RankTierTests.AskAsync(other, second with { KvFrom = [address, address] });
+
+        var hot = await RankTierTests.AskAsync(old, second);
+        output.WriteLine($"{moved.Cached} of {second.TokenIds.Count} tokens cached, {other.Loop.Load.Moves}");
+        Assert.Equal(hot.Tokens, moved.Tokens);
+        Assert.Equal((hot.Cached, hot.Cached / ModelRunner.BlockTokens), (moved.Cached, (int)other.Loop.Load.Moves!.Blocks));
+        Assert.True(moved.Cached > 0);
+
+        Task<RankTierTests.Replica> ReplicaAsync(LentParts parts) => RankTierTests.Replica.StartAsync(
+            model,
+            golden,
+            new DecodeLoopOptions(),
+            end => model.Runner(end, blocks: 1024, kernels: kernels),
+            new KvClient(shape, Patient, TimeProvider.System),
+            parts);
+    }
+
+    [Fact]
+    public void Bytes_FormationIsOver_AreNotTouchedAndTheNextHasItsOwn()
+    {
+        var model = GoldenModel.OnCpu("vicuna");
+        using var runner = model.Runner(blocks: 4);
+        var bytes = runner.Bytes!;
+        var block = new byte[bytes.BlockBytes];
+        runner.CloseTiers();
+        Assert.Null(runner.Bytes);
+
+        runner.OpenTiers(default, null);
+
+        Assert.Throws<ObjectDisposedException>(() => bytes.Write(3, block));
+        runner.Bytes!.Write(3, block);
     }
 
     [Fact]

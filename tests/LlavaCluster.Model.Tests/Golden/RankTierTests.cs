@@ -1,4 +1,5 @@
 using LlavaCluster.Core.Engine;
+using LlavaCluster.Core.Moving;
 using LlavaCluster.Model.Collectives;
 using TorchSharp;
 using Xunit;
@@ -65,21 +66,26 @@ public sealed class RankTierTests
         Assert.Equal(hot.Cached, cold.Cached);
     }
 
-    private static Task<(int Cached, string[] Tokens)> AskAsync(Replica replica, SequenceRequest request) =>
+    internal static Task<(int Cached, string[] Tokens)> AskAsync(Replica replica, SequenceRequest request) =>
         TierTests.AskAsync(replica.Loop, request).WaitAsync(Patience);
 
     /// <summary>A leader and its follower, threads of this process.</summary>
-    private sealed class Replica(DecodeLoop loop, ShardFollower follower) : IAsyncDisposable
+    internal sealed class Replica(DecodeLoop loop, ShardFollower follower) : IAsyncDisposable
     {
         public DecodeLoop Loop => loop;
 
         public static async Task<Replica> StartAsync(
-            GoldenModel model, GoldenCase golden, DecodeLoopOptions options, Func<ICollective, IModelRunner> runner)
+            GoldenModel model,
+            GoldenCase golden,
+            DecodeLoopOptions options,
+            Func<ICollective, IModelRunner> runner,
+            IKvSource? moves = null,
+            LentParts? lent = null)
         {
             var ends = InProcessCollective.Create(Ranks);
             var link = new InProcessShardLink(Ranks - 1);
-            var follower = new ShardFollower(1, 0, () => runner(ends[1]), link);
-            var loop = TierTests.LoopOf(model, golden, options, new TierTests.Failures(), () => runner(ends[0]), link);
+            var follower = new ShardFollower(1, 0, () => runner(ends[1]), link, moves, lent);
+            var loop = TierTests.LoopOf(model, golden, options, new TierTests.Failures(), () => runner(ends[0]), link, moves, lent);
             await Task.WhenAll(loop.StartAsync(), follower.StartAsync()).WaitAsync(Patience);
             return new Replica(loop, follower);
         }

@@ -91,8 +91,9 @@ public sealed class TierTests(ITestOutputHelper output)
         IEngineObserver observer,
         Func<IModelRunner> runner,
         IShardLink? link = null,
-        IKvSource? moves = null) =>
-        new(runner, link ?? new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer, moves);
+        IKvSource? moves = null,
+        LentParts? lent = null) =>
+        new(runner, link ?? new SingleRankLink(), new GoldenFeatures(model, golden), _ => new NeverStops(), TimeProvider.System, options, observer, moves, lent);
 
     /// <summary>One turn, as <see cref="HotAsync"/> tells it.</summary>
     internal static async Task<(int Cached, string[] Tokens)> AskAsync(DecodeLoop loop, SequenceRequest request)

@@ -35,7 +35,9 @@ internal sealed class FakeModelRunner(RunnerCapacity capacity, int rank = 0) : I
 
     public IBlockMover? Mover { get; set; }
 
-    public IBlockBytes? Bytes => new FakeBlockBytes(this);
+    public bool MovesKv { get; set; } = true;
+
+    public IBlockBytes? Bytes => MovesKv ? new FakeBlockBytes(this) : null;
 
     /// <summary>All that a block holds; shared.</summary>
     public Span<(int Position, ulong State)> Block(int block) => _cells.AsSpan(block * Capacity.BlockTokens, Capacity.BlockTokens);

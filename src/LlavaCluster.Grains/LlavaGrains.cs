@@ -23,7 +23,7 @@ public static class LlavaGrains
     /// Registers the grains of the silo's roles, their placement and what they share. Every silo of a cluster calls it. The host
     /// supplies by dependency injection:
     /// every role: <c>LlavaConfig</c>, <c>TimeProvider</c> (the system's when it supplies none), <see cref="SiloIdentity"/>,
-    /// <see cref="ISiloState"/> and <see cref="ISiloExit"/> (none when it supplies none);
+    /// <see cref="ISiloState"/>, <see cref="ISiloExit"/> and <see cref="ISiloPort"/> (none when it supplies none);
     /// gateway: <c>ITokenizer</c>, <c>IPromptBuilder</c>, <c>ImageLimits</c>, <c>IImageStore</c>, <c>ITurnLog</c>, and options
     /// <see cref="SessionOptions"/> and <see cref="AdmissionOptions"/> if they differ from the defaults;
     /// encoder: <see cref="IImageEncodeEngine"/>, <c>IImageStore</c>;
@@ -49,6 +49,8 @@ public static class LlavaGrains
         silo.Services.AddSingleton(services => new FleetView(
             services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<LoadTable>()));
         silo.Services.TryAddSingleton<ISiloExit, NoExit>();
+        silo.Services.TryAddSingleton<ISiloPort, NoSiloPort>();
+        silo.Services.AddSingleton<LostSilos>();
         silo.Services.AddSingleton(services => new FleetOrders(
             services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<IFleetClient>()));
         silo.Services.AddSingleton<LastServed>();

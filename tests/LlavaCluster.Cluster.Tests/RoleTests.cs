@@ -12,6 +12,21 @@ public sealed class ThreeSilos() : FakeCluster(
     new SiloRole { Roles = SiloRoles.Encoder, Encoder = "e7" },
     new SiloRole { Roles = SiloRoles.Decoder, Replica = "r1" });
 
+/// <summary>A gateway whose encoders and decoders are not there.</summary>
+public sealed class GatewayAlone() : FakeCluster(new SiloRole { Roles = SiloRoles.Gateway });
+
+/// <summary>What a gateway finds when the last silo of a role is lost.</summary>
+public sealed class LostRoleTests(GatewayAlone cluster) : IClassFixture<GatewayAlone>
+{
+    [Fact]
+    public void Serving_NoSiloHasTheClass_MayBeAskedForAgain()
+    {
+        var error = Assert.Throws<TurnRefusedException>(() => cluster.Grains.Serving<IDecoderShardGrain>("r1/0"));
+
+        Assert.Equal((RefusalCode.Unavailable, "No silo that could have r1/0 is serving. Try again in a moment."), (error.Code, error.Message));
+    }
+}
+
 /// <summary>Each grain lives where its role is, and a turn goes through all of them.</summary>
 public sealed class RoleTests(ThreeSilos cluster) : IClassFixture<ThreeSilos>
 {

@@ -134,6 +134,7 @@ internal sealed class Node : IAsyncDisposable
         services.AddHostedService<OpenTraffic>();
         services.AddSingleton<ISiloState>(provider => provider.GetRequiredService<Readiness>());
         services.AddSingleton<ISiloExit, ProcessExit>();
+        services.AddSingleton<ISiloPort, TcpSiloPort>();
         services.AddSingleton(new SiloIdentity(model.Id, Version));
         services.Configure<HostOptions>(
             options => options.ShutdownTimeout = TimeSpan.FromSeconds(settings.Node.DrainSeconds) + StopTime);

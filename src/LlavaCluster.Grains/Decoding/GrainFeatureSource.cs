@@ -2,6 +2,7 @@ using LlavaCluster.Core.Checkpoint;
 using LlavaCluster.Core.Engine;
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -60,7 +61,7 @@ internal sealed partial class GrainFeatureSource(
         byte[]? data = null;
         FeatureHeaderMessage? header = null;
         long filled = 0;
-        var parts = grains.GetGrain<IEncoderGrain>(encoder).Features(span.Image.Hex, cancellationToken).WithBatchSize(1);
+        var parts = grains.Serving<IEncoderGrain>(encoder).Features(span.Image.Hex, cancellationToken).WithBatchSize(1);
         await foreach (var part in parts.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             switch (part)

@@ -20,6 +20,7 @@ internal sealed class LoadReporter(
     KnownBeginnings beginnings,
     IFleetClient fleet,
     IClusterMembershipService membership,
+    LostSilos lost,
     ILocalSiloDetails local,
     IServiceProvider services,
     TimeProvider time) : BackgroundService
@@ -27,7 +28,7 @@ internal sealed class LoadReporter(
     /// <summary>Between two reports.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
 
-    private readonly ConcurrentDictionary<SiloAddress, Task> _underWay = [];
+    private readonly ConcurrentDictionary<SiloAddress, (Task Told, long Since)> _underWay = [];
     private readonly Rate _answers = new(time), _computed = new(time), _tiles = new(time), _turns = new(time);
     private long _number;
 
@@ -40,7 +41,7 @@ internal sealed class LoadReporter(
         {
             do
             {
-                ReportToAll();
+                ReportToAll(stoppingToken);
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
@@ -49,7 +50,7 @@ internal sealed class LoadReporter(
         }
     }
 
-    private void ReportToAll()
+    private void ReportToAll(CancellationToken cancellationToken)
     {
         var report = Report();
         table.Put(report);
@@ -59,27 +60,34 @@ internal sealed class LoadReporter(
         table.KeepOnly(silos);
         foreach (var silo in silos.Where(silo => !silo.Equals(local.SiloAddress)))
         {
-            if (!_underWay.TryGetValue(silo, out var last) || last.IsCompleted)
+            if (!_underWay.TryGetValue(silo, out var last) || last.Told.IsCompleted)
             {
-                _underWay[silo] = SendAsync(silo, report);
+                _underWay[silo] = (SendAsync(silo, report, cancellationToken), time.GetTimestamp());
+            }
+            else if (time.GetElapsedTime(last.Since) >= LostSilos.SilentAfter)
+            {
+                _ = lost.SilentAsync(silo, cancellationToken);
             }
         }
 
         foreach (var gone in _underWay.Keys.Where(silo => !silos.Contains(silo)))
         {
             _underWay.TryRemove(gone, out _);
+            lost.Heard(gone);
         }
     }
 
-    private async Task SendAsync(SiloAddress silo, SiloReportMessage report)
+    private async Task SendAsync(SiloAddress silo, SiloReportMessage report, CancellationToken cancellationToken)
     {
         try
         {
             await fleet.At(silo).Report(report);
+            lost.Heard(silo);
         }
         catch (Exception error) when (error is OrleansException or TimeoutException or OperationCanceledException)
         {
-            // Membership finds out whether it is gone; the next report is due anyway.
+            // Whatever it is, the next report is due anyway.
+            await lost.SilentAsync(silo, cancellationToken);
         }
     }
 

@@ -1,4 +1,5 @@
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 
@@ -54,7 +55,7 @@ internal sealed partial class GatewayGrain(ClusterView view, IGrainFactory grain
 
         try
         {
-            return await grains.GetGrain<IEncoderGrain>(first).Assign(image, tiles);
+            return await grains.Serving<IEncoderGrain>(first).Assign(image, tiles);
         }
         catch (Exception error) when (error is OrleansException or TimeoutException or TurnRefusedException)
         {

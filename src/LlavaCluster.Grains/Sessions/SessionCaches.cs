@@ -1,5 +1,6 @@
 using LlavaCluster.Core.Imaging;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -17,7 +18,7 @@ internal sealed partial class SessionCaches(ClusterView view, IGrainFactory grai
         string[] names = [.. images.Select(image => image.Hex)];
         return names.Length == 0
             ? Task.CompletedTask
-            : Task.WhenAll(view.EveryEncoder().Select(encoder => TriedAsync(encoder, () => grains.GetGrain<IEncoderGrain>(encoder).Forget(names))));
+            : Task.WhenAll(view.EveryEncoder().Select(encoder => TriedAsync(encoder, () => grains.Serving<IEncoderGrain>(encoder).Forget(names))));
     }
 
     /// <summary>
@@ -30,7 +31,7 @@ internal sealed partial class SessionCaches(ClusterView view, IGrainFactory grai
         {
             foreach (var sequence in remains)
             {
-                await grains.GetGrain<IDecoderShardGrain>(shard).Forget(sequence);
+                await grains.Serving<IDecoderShardGrain>(shard).Forget(sequence);
             }
         })));
 

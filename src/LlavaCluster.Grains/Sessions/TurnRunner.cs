@@ -3,6 +3,7 @@ using LlavaCluster.Core.Imaging;
 using LlavaCluster.Core.Prompting;
 using LlavaCluster.Core.Sessions;
 using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
 using LlavaCluster.Grains.Routing;
 
 namespace LlavaCluster.Grains.Sessions;
@@ -34,7 +35,7 @@ internal sealed class TurnRunner(
             Beginnings.Of(conversation.System ?? turn.System, images),
             avoid));
         await Task.WhenAll(turn.Images.Select(span => span.Image.Hex).Distinct().Select(
-            image => grains.GetGrain<IEncoderGrain>(route.Encoders[image]).Check(image, cancellationToken)));
+            image => grains.Serving<IEncoderGrain>(route.Encoders[image]).Check(image, cancellationToken)));
         return route;
     }
 
@@ -43,7 +44,7 @@ internal sealed class TurnRunner(
     public async Task<WarmMessage> WarmAsync(RouteMessage place, SequenceMessage sequence, CancellationToken cancellationToken)
     {
         var warmed = new WarmMessage(sequence.TokenIds.Count, 0);
-        await foreach (var next in grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence, cancellationToken)
+        await foreach (var next in grains.Serving<IDecoderShardGrain>(place.Shard).Generate(sequence, cancellationToken)
             .WithCancellation(cancellationToken))
         {
             if (next is SequenceStartedMessage started)
@@ -61,7 +62,7 @@ internal sealed class TurnRunner(
         string session, RouteMessage place, SequenceMessage sequence, TurnStarted started, LiveTurn turn, CancellationToken cancellationToken)
     {
         var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var events = grains.GetGrain<IDecoderShardGrain>(place.Shard).Generate(sequence, until.Token).GetAsyncEnumerator(until.Token);
+        var events = grains.Serving<IDecoderShardGrain>(place.Shard).Generate(sequence, until.Token).GetAsyncEnumerator(until.Token);
         try
         {
             if (!await events.MoveNextAsync() || events.Current is not SequenceAcceptedMessage)

@@ -1,5 +1,5 @@
-using System.Collections.Immutable;
 using LlavaCluster.Core.Replicas;
+using LlavaCluster.Cluster.Tests.Fleet;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;
@@ -126,17 +126,4 @@ public sealed class ClusterViewTests
             KvAddress = kv,
         },
     });
-
-    /// <summary>These silos are active; nothing changes.</summary>
-    private sealed class FakeMembership(params SiloAddress[] active) : IClusterMembershipService
-    {
-        public ClusterMembershipSnapshot CurrentSnapshot { get; } = new(
-            active.ToImmutableDictionary(silo => silo, silo => new ClusterMember(silo, SiloStatus.Active, silo.ToString())), new MembershipVersion(1));
-
-        public IAsyncEnumerable<ClusterMembershipSnapshot> MembershipUpdates => throw new NotSupportedException();
-
-        public ValueTask Refresh(MembershipVersion minimumVersion = default, CancellationToken cancellationToken = default) => ValueTask.CompletedTask;
-
-        public Task<bool> TryKill(SiloAddress siloAddress) => throw new NotSupportedException();
-    }
 }

@@ -13,9 +13,34 @@ internal abstract record Act
     /// <summary>Waits until so many streams are at such a moment at once.</summary>
     public sealed record When(Moment Moment, int Streams) : Act
     {
+        /// <summary>Only those that come through this gateway or are answered by this replica; null: all.</summary>
+        public string? At { get; init; }
+
+        /// <inheritdoc/>
+        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken) => run.MomentAsync(
+            run.Watch.UntilAsync(Moment, Streams, At, cancellationToken),
+            $"{Streams} of their turns were in {Moment.ToString().ToLowerInvariant()}{(At is null ? "" : $" at {At}")}");
+    }
+
+    /// <summary>Waits until an encoder has tiles to encode.</summary>
+    /// <param name="Encoder">Its name; null: any.</param>
+    public sealed record WhenEncoding(string? Encoder) : Act
+    {
+        /// <summary>The encoders' own reports come ten times a second.</summary>
+        private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
         /// <inheritdoc/>
         public override Task RunAsync(SceneRun run, CancellationToken cancellationToken) =>
-            run.Watch.UntilAsync(Moment, Streams, cancellationToken);
+            run.MomentAsync(UntilAsync(run, cancellationToken), $"{Encoder ?? "an encoder"} had tiles to encode");
+
+        private async Task UntilAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            while (!(await run.FleetNowAsync(cancellationToken)).Silos.Any(
+                silo => silo.Encoder is { TilesOutstanding: > 0 } encoder && (Encoder is null || encoder.Name == Encoder)))
+            {
+                await run.PauseAsync(Look, cancellationToken);
+            }
+        }
     }
 
     /// <summary>kill −9 of these silos, all at once; of every silo when none is named.</summary>

@@ -27,8 +27,9 @@ internal sealed class Expected(IReadOnlyList<IReadOnlyList<SpokenAnswer>> answer
             [new SiloPlan("undisturbed", "gateway,encoder,decoder", "--max-sequences", "64", "--threads", "1", "--tp", $"{ranks}")],
             Patience,
             cancellationToken);
+        await WarmUp.RunAsync(cluster, time, cancellationToken);
         var watch = new Watch(time);
-        var talkers = Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, cluster.Gateways, watch, time)).ToArray();
+        var talkers = Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, [.. cluster.NamedGateways], watch, time)).ToArray();
         await Task.WhenAll(talkers.Select(talker => talker.RunAsync(cancellationToken)));
         return new Expected([.. talkers.Select(talker => talker.Answers)], watch.WorstFirst);
     }

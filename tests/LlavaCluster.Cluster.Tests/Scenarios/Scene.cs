@@ -32,6 +32,9 @@ internal sealed record Scene(string Name, string What)
     /// <summary>The one gateway that clients call; null: all of them, by chance.</summary>
     public string? Called { get; init; }
 
+    /// <summary>Before the clients talk, others have, so that all parts have done everything once.</summary>
+    public bool IsWarm { get; init; } = true;
+
     /// <summary>What is done must not break a single client's stream.</summary>
     public bool IsUnbroken { get; init; }
 }

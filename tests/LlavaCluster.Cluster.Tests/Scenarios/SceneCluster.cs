@@ -26,8 +26,12 @@ internal sealed class SceneCluster : IAsyncDisposable
     /// <summary>A client of each gateway.</summary>
     public IReadOnlyList<Llava.LlavaClient> Gateways { get; private set; } = [];
 
-    /// <summary>Their silos' names.</summary>
-    public IReadOnlyList<string> GatewayNames => [.. _silos.Where(silo => silo.Plan.IsGateway).Select(silo => silo.Plan.Name)];
+    /// <summary>The same with their silos' names.</summary>
+    public IEnumerable<(string Name, Llava.LlavaClient Client)> NamedGateways =>
+        _silos.Where(silo => silo.Plan.IsGateway).Select(silo => silo.Plan.Name).Zip(Gateways);
+
+    /// <summary>Where the silos keep what they write; part of every silo's command line.</summary>
+    public string Folder => _folder.Of("");
 
     /// <summary>The silo of that name.</summary>
     public SceneSilo this[string name] => _silos.Single(silo => silo.Plan.Name == name);

@@ -28,7 +28,7 @@ internal sealed record SceneResult(string Name)
     /// <summary>What was measured beside, a line each.</summary>
     public IReadOnlyList<string> Said { get; init; } = [];
 
-    /// <summary>What the processes logged, where it failed.</summary>
+    /// <summary>What the processes logged.</summary>
     public List<string> Logs { get; } = [];
 
     private string Verdict => (Failure, Skipped) switch

@@ -13,6 +13,9 @@ internal sealed class SceneRun
     /// <summary>So long after something happened all gateways know of it, on a quiet machine.</summary>
     private static readonly TimeSpan Rumour = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>So many reasons for which clients asked again are told.</summary>
+    private const int MostReasons = 3;
+
     private readonly Expected _expected;
     private readonly List<Talker> _talkers = [];
     private readonly List<string> _said = [];
@@ -67,11 +70,12 @@ internal sealed class SceneRun
             }
             catch (Exception error)
             {
-                result.Logs.AddRange(cluster.Silos.Select(silo => $"--- {silo.Plan.Name}\n{silo.Log}"));
                 result.Failure = error is OperationCanceledException && late.IsCancellationRequested
                     ? $"not over in {Longest.TotalMinutes * slack} minutes"
                     : Sentence(error);
             }
+
+            result.Logs.AddRange(cluster.Silos.Select(silo => $"--- {silo.Plan.Name}\n{silo.Log}"));
         }
         catch (SceneSkippedException skipped)
         {
@@ -89,7 +93,7 @@ internal sealed class SceneRun
             WorstGap = run.Watch.WorstGap,
             Recovery = run.Watch.WorstRecovery,
             Repeats = run._talkers.Sum(talker => talker.Repeats),
-            Said = run._said,
+            Said = [.. run._said, .. run.WhyAgain()],
         };
     }
 
@@ -107,7 +111,23 @@ internal sealed class SceneRun
     public async Task<GetFleetResponse> FleetAsync(CancellationToken cancellationToken)
     {
         await PauseAsync(Rumour * Slack, cancellationToken);
-        return await Cluster.Gateways[0].GetFleetAsync(new GetFleetRequest(), cancellationToken: cancellationToken);
+        return await FleetNowAsync(cancellationToken);
+    }
+
+    /// <summary>The fleet as the first gateway sees it.</summary>
+    public async Task<GetFleetResponse> FleetNowAsync(CancellationToken cancellationToken) =>
+        await Cluster.Gateways[0].GetFleetAsync(new GetFleetRequest(), cancellationToken: cancellationToken);
+
+    /// <summary>Waits for a moment of the clients' turns, as long as they talk.</summary>
+    /// <exception cref="SceneFailedException">They had said all before.</exception>
+    public async Task MomentAsync(Task moment, string what)
+    {
+        if (await Task.WhenAny(moment, _talking) != moment && _talking.IsCompletedSuccessfully)
+        {
+            throw new SceneFailedException($"the clients had said all before {what}");
+        }
+
+        await moment;
     }
 
     /// <summary>Adds a line to what was measured.</summary>
@@ -117,6 +137,7 @@ internal sealed class SceneRun
     public void Strike()
     {
         Faults++;
+        Say($"struck with {string.Join(", ", Watch.Moments().Select(moment => $"{moment.Value} in {moment.Key.ToString().ToLowerInvariant()}"))}");
         Watch.Strike();
     }
 
@@ -172,10 +193,23 @@ internal sealed class SceneRun
         silo.MustStay();
     }
 
+    /// <summary>Why clients had to ask again, the most frequent reasons first.</summary>
+    private IEnumerable<string> WhyAgain() => _talkers
+        .SelectMany(talker => talker.Why)
+        .CountBy(why => why)
+        .OrderByDescending(why => why.Value)
+        .Take(MostReasons)
+        .Select(why => $"asked again {why.Value} times: {why.Key}");
+
     private static string Sentence(Exception error) => error is SceneFailedException ? error.Message : $"{error.GetType().Name}: {error.Message}";
 
     private async Task PlayAsync(Scene scene, Talks talks, CancellationToken cancellationToken)
     {
+        if (scene.IsWarm)
+        {
+            await WarmUp.RunAsync(Cluster, Time, cancellationToken);
+        }
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var talking = _talking = TalkAsync(scene, talks, stop.Token);
         var acting = ActAsync(scene.Acts, stop.Token);
@@ -201,12 +235,14 @@ internal sealed class SceneRun
         Require(!scene.IsUnbroken || repeats == 0, $"{repeats} times a client had to ask again");
         var complaint = Cluster.Silos.Select(silo => silo.Complaint()).OfType<string>().FirstOrDefault();
         Require(complaint is null, complaint ?? "");
+        await LeftOvers.RequireNoneAsync(this, cancellationToken);
         await Cluster.TerminateAllAsync();
+        LeftOvers.RequireNoProcess(Cluster.Folder);
     }
 
     private Task TalkAsync(Scene scene, Talks talks, CancellationToken cancellationToken)
     {
-        var gateways = Cluster.Gateways.Where((_, i) => scene.Called is not { } called || Cluster.GatewayNames[i] == called).ToArray();
+        var gateways = Cluster.NamedGateways.Where(gateway => scene.Called is not { } called || gateway.Name == called).ToArray();
         _talkers.AddRange(Enumerable.Range(0, talks.Sessions).Select(i => new Talker(i, talks, gateways, Watch, Time)));
         return Task.WhenAll(_talkers.Select(talker => talker.RunAsync(cancellationToken)));
     }

@@ -6,6 +6,7 @@ internal static class Scenes
     private const string Whole = "gateway,encoder,decoder";
 
     private static readonly Talks Full = new(64, 4, 40);
+    private static readonly Talks Pictures = Full with { HasOwnPictures = true };
     private static readonly Talks Small = new(12, 3, 40);
     private static readonly Talks Many = new(200, 6, 8) { HasOwnPictures = true };
     private static readonly Talks Nobody = new(0, 0, 40);
@@ -79,9 +80,9 @@ internal static class Scenes
         new("kill-encoder", "kill −9 of one of two encoders while it has pictures")
         {
             Silos = [Silo("gateway-0", "gateway,decoder"), Silo("encoder-0", "encoder"), Silo("encoder-1", "encoder")],
-            Talks = Full,
-            Short = Small,
-            Acts = [new Act.When(Moment.Image, 2), new Act.Kill("encoder-0"), new Act.Recovered(2)],
+            Talks = Pictures,
+            Short = Small with { HasOwnPictures = true },
+            Acts = [new Act.When(Moment.Image, 2), new Act.WhenEncoding("encoder-0"), new Act.Kill("encoder-0"), new Act.Recovered(2)],
         },
         new("kill-all", "kill −9 of every silo at once; all are started again")
         {
@@ -113,8 +114,8 @@ internal static class Scenes
         new("freeze-encoder", "SIGSTOP of the only encoder for 3 s")
         {
             Silos = [Silo("gateway-0", "gateway,decoder"), Silo("encoder-0", "encoder")],
-            Talks = Full,
-            Acts = [new Act.When(Moment.Image, 2), new Act.Freeze("encoder-0", 3), new Act.Recovered(20)],
+            Talks = Pictures,
+            Acts = [new Act.When(Moment.Image, 2), new Act.WhenEncoding("encoder-0"), new Act.Freeze("encoder-0", 3), new Act.Recovered(20)],
         },
         new("restart-redis", "Redis is killed and started again")
         {
@@ -171,6 +172,7 @@ internal static class Scenes
         new("one-gateway", "many conversations through one of three gateways, to three decoders and two encoders: what \"any-gateway\" is held against")
         {
             Silos = Fleet,
+            IsWarm = false,
             Talks = Many,
             Called = "gateway-0",
             Acts = [new Spread(0.99, 0.10)],
@@ -178,12 +180,14 @@ internal static class Scenes
         new("any-gateway", "the same, each turn through a gateway drawn at random; then one picture in 50 conversations at once")
         {
             Silos = Fleet,
+            IsWarm = false,
             Talks = Many,
             Acts = [new Spread(0.99, 0.10), new SameImage(50)],
         },
         new("any-gateway-few", "the same with fewer conversations, for a machine with two cores")
         {
             Silos = Fleet,
+            IsWarm = false,
             Talks = Many with { Sessions = 60, Turns = 4 },
             Acts = [new Spread(0.99, 0.10), new SameImage(50)],
         },
@@ -192,6 +196,7 @@ internal static class Scenes
             Silos = [Silo("node-0", Whole, "--kv-cache-mib", "6", "--queue-length", "600")],
             Talks = Nobody,
             Short = Nobody,
+            IsWarm = false,
             Acts = [new Vanish(500, 16, 2)],
         },
         new("poison", "damaged images, while others talk")
@@ -222,12 +227,13 @@ internal static class Scenes
             Short = Small,
             Acts = [Decoding, new Act.Restart(), new Act.Recovered(10)],
         },
+        .. FaultMatrix.All,
     ];
 
     /// <summary>
     /// All clients of a scene run at once, so that none waits for another one's place; one thread each, since several processes share the
     /// machine.
     /// </summary>
-    private static SiloPlan Silo(string name, string roles, params string[] flags) =>
+    internal static SiloPlan Silo(string name, string roles, params string[] flags) =>
         new(name, roles, ["--max-sequences", "64", "--threads", "1", .. flags]);
 }

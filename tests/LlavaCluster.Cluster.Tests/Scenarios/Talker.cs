@@ -10,11 +10,11 @@ namespace LlavaCluster.Cluster.Tests.Scenarios;
 /// </summary>
 /// <param name="number">Number of the session.</param>
 /// <param name="talks">What to say.</param>
-/// <param name="gateways">Clients of all gateways.</param>
+/// <param name="gateways">All gateways, by name, and clients of them.</param>
 /// <param name="watch">Is told what comes.</param>
 /// <param name="time">The clock.</param>
 internal sealed class Talker(
-    int number, Talks talks, IReadOnlyList<Llava.LlavaClient> gateways, Watch watch, TimeProvider time)
+    int number, Talks talks, IReadOnlyList<(string Name, Llava.LlavaClient Client)> gateways, Watch watch, TimeProvider time)
 {
     /// <summary>Without any event for so long a turn is lost.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -26,6 +26,7 @@ internal sealed class Talker(
 
     private readonly Random _random = new(number);
     private readonly List<SpokenAnswer> _answers = [];
+    private readonly List<string> _why = [];
     private int _known;
 
     /// <summary>Id of the session; empty until the server has told it.</summary>
@@ -35,7 +36,10 @@ internal sealed class Talker(
     public IReadOnlyList<SpokenAnswer> Answers => _answers;
 
     /// <summary>How often a turn was asked for again.</summary>
-    public int Repeats { get; private set; }
+    public int Repeats => _why.Count;
+
+    /// <summary>What each of those calls had ended with.</summary>
+    public IReadOnlyList<string> Why => _why;
 
     /// <summary>Tokens in whole KV blocks that a replica had computed for the conversation before, over all turns.</summary>
     public long Due { get; private set; }
@@ -94,10 +98,11 @@ internal sealed class Talker(
         while (true)
         {
             (request.SessionId, request.ResumeFrom) = (Session, hearing.Tokens);
-            Exception? broken = null;
+            RpcException? broken = null;
+            watch.Called(number, gateways[gateway].Name);
             try
             {
-                using var call = gateways[gateway].Chat(request, cancellationToken: cancellationToken);
+                using var call = gateways[gateway].Client.Chat(request, cancellationToken: cancellationToken);
                 hearing.CallBegins();
                 while (await call.ResponseStream.MoveNext(cancellationToken))
                 {
@@ -108,7 +113,7 @@ internal sealed class Talker(
                     }
                 }
             }
-            catch (RpcException error) when (IsWorthRepeating(error))
+            catch (RpcException error) when (IsWorthRepeating(error) && !cancellationToken.IsCancellationRequested)
             {
                 broken = error;
             }
@@ -122,7 +127,7 @@ internal sealed class Talker(
                 throw Failed(request, $"not heard of for {Patience.TotalSeconds} s; the last attempt: {broken?.Message ?? "ended without a word"}", broken);
             }
 
-            Repeats++;
+            _why.Add(broken is null ? "ended without a word" : $"{broken.StatusCode}: {broken.Status.Detail}");
             gateway = (gateway + 1) % gateways.Count;
             await Task.Delay(Pause, time, cancellationToken);
         }
@@ -164,7 +169,7 @@ internal sealed class Talker(
                     _started = true;
                     First ??= happened.Started;
                     talker.Session = happened.Started.SessionId;
-                    talker.Tell(watch => watch.Started(talker.Number));
+                    talker.Tell(watch => watch.Started(talker.Number, happened.Started.Replica));
                     return false;
                 case ChatEvent.EventOneofCase.Delta:
                     Require(_started, "tokens before 'started'");

@@ -38,8 +38,11 @@ internal sealed class Watch(TimeProvider time)
             }
         });
 
-    /// <summary>The server has taken it up.</summary>
-    public void Started(int stream) => Change(() => _streams[stream].IsStarted = true);
+    /// <summary>It is sent, or sent again, to this gateway.</summary>
+    public void Called(int stream, string gateway) => Change(() => _streams[stream].Gateway = gateway);
+
+    /// <summary>The engine of this replica has taken it up.</summary>
+    public void Started(int stream, string replica) => Change(() => _streams[stream].Replica = replica);
 
     /// <summary>Tokens came.</summary>
     public void Came(int stream, int tokens) => Change(() =>
@@ -85,8 +88,21 @@ internal sealed class Watch(TimeProvider time)
     public void Calm() => Change(() => _faulty = false);
 
     /// <summary>Waits until so many streams are at such a moment.</summary>
-    public Task UntilAsync(Moment moment, int streams, CancellationToken cancellationToken) =>
-        UntilAsync(() => _streams.Values.Count(stream => stream.IsAt(moment)) >= streams, cancellationToken);
+    /// <param name="moment">The moment.</param>
+    /// <param name="streams">How many.</param>
+    /// <param name="at">Only those that come through this gateway or are answered by this replica; null: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task UntilAsync(Moment moment, int streams, string? at, CancellationToken cancellationToken) =>
+        UntilAsync(() => _streams.Values.Count(stream => stream.IsAt(moment) && stream.Touches(at)) >= streams, cancellationToken);
+
+    /// <summary>How many streams are at which moment now.</summary>
+    public IReadOnlyDictionary<Moment, int> Moments()
+    {
+        lock (_gate)
+        {
+            return Enum.GetValues<Moment>().ToDictionary(moment => moment, moment => _streams.Values.Count(stream => stream.IsAt(moment)));
+        }
+    }
 
     /// <summary>Waits until every turn that a fault met has gone on, or is over.</summary>
     public Task RecoveredAsync(CancellationToken cancellationToken) =>
@@ -149,7 +165,10 @@ internal sealed class Watch(TimeProvider time)
     {
         public long Last { get; set; }
 
-        public bool IsStarted { get; set; }
+        public string Gateway { get; set; } = "";
+
+        /// <summary>Empty: no engine has taken the turn up.</summary>
+        public string Replica { get; set; } = "";
 
         public int Tokens { get; set; }
 
@@ -159,17 +178,19 @@ internal sealed class Watch(TimeProvider time)
 
         public bool IsAt(Moment moment) => moment switch
         {
-            Moment.Image => hasPicture && Tokens == 0,
-            Moment.Prefill => IsStarted && Tokens == 0,
+            Moment.Image => hasPicture && Replica.Length == 0,
+            Moment.Prefill => Replica.Length > 0 && Tokens == 0,
             _ => Tokens > 0,
         };
+
+        public bool Touches(string? silo) => silo is null || silo == Gateway || silo == Replica;
     }
 }
 
 /// <summary>A point in the life of a turn, as its client can tell.</summary>
 internal enum Moment
 {
-    /// <summary>A turn with a picture was sent and has no token yet.</summary>
+    /// <summary>A turn with a picture was sent, and no engine has taken it up: it waits for its features.</summary>
     Image,
 
     /// <summary>The engine has taken a turn up and has given no token yet.</summary>

@@ -61,8 +61,9 @@ internal sealed class TurnRunner(
     public async Task<TurnRun> BeginAsync(
         string session, RouteMessage place, SequenceMessage sequence, TurnStarted started, LiveTurn turn, CancellationToken cancellationToken)
     {
+        var shard = grains.Serving<IDecoderShardGrain>(place.Shard);
         var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var events = grains.Serving<IDecoderShardGrain>(place.Shard).Generate(sequence, until.Token).GetAsyncEnumerator(until.Token);
+        var events = shard.Generate(sequence, until.Token).GetAsyncEnumerator(until.Token);
         try
         {
             if (!await events.MoveNextAsync() || events.Current is not SequenceAcceptedMessage)

@@ -33,8 +33,8 @@ public interface IShardLink : IDisposable
     }
 
     /// <summary>
-    /// Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> or <see cref="ShardMessage.Part"/> on a rank; may throw <see cref="InvalidDataException"/> at an
-    /// answer that nobody asked for. Leader only; to be set before the first.
+    /// Is told, on any thread, what came of a <see cref="ShardMessage.Move"/> or <see cref="ShardMessage.Part"/> on a rank; may throw
+    /// <see cref="InvalidDataException"/> at an answer that nobody asked for. Leader only; to be set before the first.
     /// </summary>
     Action<int, MoveAnswer>? Answered
     {

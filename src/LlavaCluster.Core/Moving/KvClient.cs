@@ -8,8 +8,9 @@ using LlavaCluster.Core.Tiering;
 namespace LlavaCluster.Core.Moving;
 
 /// <summary>
-/// Fetches KV from the <see cref="KvServer"/> of another replica, one rank's part at a time. A stream that breaks is taken up again, behind the blocks that have come;
-/// a block whose checksum differs is dropped. Memory is taken once, for a block of this replica: what the other says of lengths is checked.
+/// Fetches KV from the <see cref="KvServer"/> of another replica, one rank's part at a time. A stream that breaks is taken up again, behind
+/// the blocks that have come; a block whose checksum differs is dropped. Memory is taken once, for a block of this replica: what the other says
+/// of lengths is checked.
 /// </summary>
 /// <param name="shape">What this replica is.</param>
 /// <param name="options">How patient.</param>

@@ -41,7 +41,9 @@ public sealed class LentParts
 /// <param name="blocks">The block of each.</param>
 internal sealed class KvPart(IBlockBytes bytes, IReadOnlyList<UInt128> keys, IReadOnlyList<int> blocks)
 {
-    private readonly Dictionary<UInt128, int> _blocks = keys.Zip(blocks).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second);
+    private readonly Dictionary<UInt128, int> _blocks =
+        keys.Zip(blocks).DistinctBy(pair => pair.First).ToDictionary(pair => pair.First, pair => pair.Second);
+
     private volatile bool _isOver;
 
     public IBlockBytes Bytes => bytes;

@@ -147,7 +147,7 @@ public sealed class RankSeatTests
             _former = new ReplicaFormer("r", spare ? options : options with { Lease = 2 * Patience }, TimeProvider.System);
             for (var i = 0; i < ranks + (spare ? 1 : 0); i++)
             {
-                var parts = new FakeParts(ranks, below?[i] ?? default);
+                var parts = new FakeRankParts(ranks, below?[i] ?? default);
                 Parts.Add(parts);
                 var moves = movesKv?[i] == true ? new KvClient(RankedReplica.Shape, new KvMoveOptions(), TimeProvider.System) : null;
                 var lent = new LentParts();
@@ -178,7 +178,7 @@ public sealed class RankSeatTests
 
         public List<RankSeat> Seats { get; } = [];
 
-        public List<FakeParts> Parts { get; } = [];
+        public List<FakeRankParts> Parts { get; } = [];
 
         public bool IsDown { get; set; }
 
@@ -238,61 +238,6 @@ public sealed class RankSeatTests
                 return IsDown ? throw new InvalidOperationException("down") : Task.FromResult(_former.Take(report));
             }
         }
-    }
-
-    private sealed class FakeParts(int ranks, TierRoom below) : IRankParts
-    {
-        private readonly ManualResetEventSlim _aborted = new();
-        private int _rank;
-
-        public int Prepared { get; private set; }
-
-        public List<string> Aborts { get; } = [];
-
-        public FakeModelRunner Runner { get; private set; } = null!;
-
-        public RankSplit Split { get; } = new("c", ranks, "float32", "torch", "tcp");
-
-        public int Blocks => 64;
-
-        public string Carrier => "nothing";
-
-        public TierRoom Below => below;
-
-        public Task PrepareAsync(int rank, CancellationToken cancellationToken)
-        {
-            (_rank, Prepared) = (rank, Prepared + 1);
-            return Task.CompletedTask;
-        }
-
-        public ReadOnlyMemory<byte> NewNcclId() => default;
-
-        public IModelRunner Join(Formation formation, RankListener listener, CancellationToken cancellationToken)
-        {
-            Runner = new FakeModelRunner(new RunnerCapacity(formation.Blocks, 16, 1024, FakeModel.Vocabulary), _rank);
-            var (host, disk) = formation.Below;
-            Runner.MovesKv = formation.MovesKv;
-            Runner.Mover = host > 0 ? new FakeBlockMover(Runner, host, disk) { EndsAtOnce = true } : null;
-            return Runner;
-        }
-
-        /// <summary>A sum that the others never join.</summary>
-        public void Sum()
-        {
-            Assert.True(_aborted.Wait(Patience));
-            throw new InvalidOperationException("aborted");
-        }
-
-        public void Abort(string reason)
-        {
-            _aborted.Set();
-            lock (Aborts)
-            {
-                Aborts.Add(reason);
-            }
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed class Log : ISeatObserver

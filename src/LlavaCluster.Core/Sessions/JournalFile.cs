@@ -16,7 +16,7 @@ internal sealed partial class JournalFile : IDisposable
     public const string NewExtension = ".journal-new";
 
     private readonly FileStream _file;
-    private readonly Dictionary<string, List<(long At, int Bytes)>> _lines = [];
+    private readonly HashSet<string> _paths = [];
     private readonly long _size;
     private long _position;
 
@@ -65,47 +65,25 @@ internal sealed partial class JournalFile : IDisposable
     }
 
     /// <summary>Whether so many bytes can be written; true for any number when nothing is there yet.</summary>
-    public bool HasRoom(long bytes) => _lines.Count == 0 || _position + bytes <= _size;
+    public bool HasRoom(long bytes) => _paths.Count == 0 || _position + bytes <= _size;
 
     /// <summary>Writes bytes; they are on the disk when this returns.</summary>
     /// <param name="bytes">Whole records.</param>
-    /// <param name="lines">The entries' lines among them: each with its session's file and where in the bytes it begins.</param>
+    /// <param name="paths">The sessions' files whose entries they are.</param>
     /// <exception cref="IOException">They may be there or not; nothing may be written behind them.</exception>
-    public void Write(ReadOnlySpan<byte> bytes, IEnumerable<(string Path, int At, int Bytes)> lines)
+    public void Write(ReadOnlySpan<byte> bytes, IEnumerable<string> paths)
     {
-        foreach (var (path, at, count) in lines)
-        {
-            if (!_lines.TryGetValue(path, out var known))
-            {
-                _lines.Add(path, known = []);
-            }
-
-            known.Add((_position + at, count));
-        }
-
+        _paths.UnionWith(paths);
         RandomAccess.Write(_file.SafeFileHandle, bytes, _position);
         Sync(_file.SafeFileHandle);
         _position += bytes.Length;
-    }
-
-    /// <summary>Overwrites what it has of a session; on the disk when this returns.</summary>
-    /// <param name="path">The session's file.</param>
-    /// <exception cref="IOException">Something may be left.</exception>
-    public void Erase(string path)
-    {
-        foreach (var (at, count) in _lines.GetValueOrDefault(path) ?? [])
-        {
-            RandomAccess.Write(_file.SafeFileHandle, new byte[count], at);
-        }
-
-        Sync(_file.SafeFileHandle);
     }
 
     /// <summary>Brings the sessions' files themselves to the disk and removes this one, which is then of no more use.</summary>
     /// <exception cref="IOException">One of them cannot be brought there; this one stays.</exception>
     public void Retire()
     {
-        foreach (var path in _lines.Keys)
+        foreach (var path in _paths)
         {
             SyncFile(path);
         }

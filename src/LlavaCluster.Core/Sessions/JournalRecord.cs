@@ -25,10 +25,7 @@ internal sealed record JournalRecord(string Session, int At, DateTimeOffset Used
         stream.Write(Line);
     }
 
-    /// <summary>
-    /// The records of a journal, oldest first, but those whose lines were erased; up to the first that is not whole: a crash left it so, and
-    /// nobody was told of it.
-    /// </summary>
+    /// <summary>The records of a journal, oldest first, up to the first that is not whole: a crash left it so, and nobody was told of it.</summary>
     /// <param name="bytes">The whole file.</param>
     public static IReadOnlyList<JournalRecord> ReadAll(ReadOnlySpan<byte> bytes)
     {
@@ -36,17 +33,12 @@ internal sealed record JournalRecord(string Session, int At, DateTimeOffset Used
         while (TryTake(ref bytes, out var json) && JsonSerializer.Deserialize<Head>(json) is { } head && head.Bytes <= bytes.Length)
         {
             var line = bytes[..head.Bytes];
-            var isErased = line.Length > 0 && !line.ContainsAnyExcept((byte)0);
-            if (line.Length > 0 && !isErased && !TurnLogRecord.TryOpen(line, out _))
+            if (line.Length > 0 && !TurnLogRecord.TryOpen(line, out _))
             {
                 break;
             }
 
-            if (!isErased)
-            {
-                records.Add(new JournalRecord(head.Session, head.At, head.Used, line.ToArray()));
-            }
-
+            records.Add(new JournalRecord(head.Session, head.At, head.Used, line.ToArray()));
             bytes = bytes[head.Bytes..];
         }
 

@@ -94,7 +94,7 @@ internal sealed class TurnJournal(string folder, string boot, long fileBytes = T
             try
             {
                 Write(group);
-                group.ForEach(Tell);
+                group.ForEach(entry => entry.Told?.TrySetResult());
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
@@ -106,18 +106,6 @@ internal sealed class TurnJournal(string folder, string boot, long fileBytes = T
 
         Close();
         _ended.SetResult();
-    }
-
-    private void Tell(Entry entry)
-    {
-        if (entry.IsGone && !_retired.IsCompleted)
-        {
-            // Files that are full may have something of it, and are about to go.
-            _retired.ContinueWith(_ => entry.Told?.TrySetResult(), TaskScheduler.Default);
-            return;
-        }
-
-        entry.Told?.TrySetResult();
     }
 
     /// <summary>What came meanwhile; empty: there will be no more.</summary>
@@ -141,13 +129,12 @@ internal sealed class TurnJournal(string folder, string boot, long fileBytes = T
         SyncFiles(_gaps);
         _gaps.Clear();
         _bytes.SetLength(0);
-        var lines = new List<(string Path, int At, int Bytes)>();
         foreach (var entry in group)
         {
             entry.Record.WriteTo(_bytes);
-            lines.Add((entry.Path, (int)_bytes.Length - entry.Record.Line.Length, entry.Record.Line.Length));
         }
 
+        var paths = group.Select(entry => entry.Path).ToHashSet();
         try
         {
             if (_file is not null && !_file.HasRoom(_bytes.Length))
@@ -156,17 +143,13 @@ internal sealed class TurnJournal(string folder, string boot, long fileBytes = T
             }
 
             _file ??= JournalFile.Create(folder, fileBytes, boot);
-            _file.Write(_bytes.GetBuffer().AsSpan(0, (int)_bytes.Length), lines);
-            foreach (var gone in group.Where(entry => entry.IsGone))
-            {
-                _file.Erase(gone.Path);
-            }
+            _file.Write(_bytes.GetBuffer().AsSpan(0, (int)_bytes.Length), paths);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             // Nothing may follow what was perhaps written.
             LayAside();
-            SyncFiles(lines.Select(line => line.Path).Distinct());
+            SyncFiles(paths);
         }
     }
 
@@ -227,8 +210,5 @@ internal sealed class TurnJournal(string folder, string boot, long fileBytes = T
         }
     }
 
-    private sealed record Entry(string Path, JournalRecord Record, TaskCompletionSource? Told)
-    {
-        public bool IsGone => Record.Line.Length == 0;
-    }
+    private sealed record Entry(string Path, JournalRecord Record, TaskCompletionSource? Told);
 }

@@ -82,26 +82,6 @@ public sealed class TurnJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task Delete_LeavesNothingOfTheSessionInTheJournal_AndAllOfTheOthers()
-    {
-        var log = Log("disk", "monday");
-        await TurnAsync(log, "before");
-        await log.AppendAsync("s", 0, TurnLogContract.Started with { System = "a secret" }, default);
-        await TurnAsync(log, "after");
-        Assert.True(Has("a secret", AfterPowerLoss("disk", "with", _ => { })));
-
-        await log.DeleteAsync("s", default);
-
-        Assert.False(Has("a secret", AfterPowerLoss("disk", "without", _ => { })));
-        var lost = Log(AfterPowerLoss("disk", "later", File.Delete), "tuesday");
-        Assert.Empty(await lost.ReadAsync("s", default));
-        Assert.Equal(3, (await lost.ReadAsync("before", default)).Count);
-        Assert.Equal(3, (await lost.ReadAsync("after", default)).Count);
-
-        bool Has(string text, string folder) => Journals(folder).Any(path => File.ReadAllText(path).Contains(text, StringComparison.Ordinal));
-    }
-
-    [Fact]
     public async Task Read_TwoProcessesWroteASession_PutsBackBothOnesEntriesInOrder()
     {
         var (first, second) = (Log("disk", "monday"), Log("disk", "monday"));

@@ -34,18 +34,7 @@ internal sealed class Stores : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (Turns is IAsyncDisposable turns)
-        {
-            await turns.DisposeAsync();
-        }
-
-        if (Redis is not null)
-        {
-            await Redis.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => Redis?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static async Task<RedisConnection> ConnectAsync(FleetOptions fleet)
     {

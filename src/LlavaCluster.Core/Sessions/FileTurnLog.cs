@@ -7,9 +7,9 @@ namespace LlavaCluster.Core.Sessions;
 
 /// <summary>
 /// One file per session, which only grows (<see cref="TurnLogFile"/>). Processes of one machine may share the folder: each append locks its
-/// file, looks how long it is, and writes at its end. That the entries are on the disk is the work of a <see cref="TurnJournal"/>.
+/// file, looks how long it is, and writes at its end.
 /// </summary>
-public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
+public sealed class FileTurnLog : ITurnLog
 {
     private const int SeenSessions = 100_000;
     private const string Extension = ".turns";
@@ -17,35 +17,19 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
     private readonly string _folder;
     private readonly TurnLogSync _sync;
     private readonly TimeProvider _time;
-    private readonly TurnJournal _journal;
-    private readonly JournalRecovery _recovery;
-    private readonly Lock _recovering = new();
     private readonly SemaphoreSlim[] _gates = [.. Enumerable.Range(0, 64).Select(_ => new SemaphoreSlim(1, 1))];
 
     // How far each log was good when this process last saw it; holds as long as the file has as many bytes.
     private readonly ByteBoundedCache<string, TurnLogFile.Extent> _seen = new(SeenSessions);
-
-    // How many entries of each log are durable, or will be, by this process: what others wrote is perhaps with the operating system only.
-    private readonly ByteBoundedCache<string, int> _kept = new(SeenSessions);
-    private Task? _recovered;
-    private Task _settled = Task.CompletedTask;
 
     /// <summary>In this folder, which is made when it is not there.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="sync">What is on the disk when an append is over.</param>
     /// <param name="time">The clock that says when a session was used; null: the system's.</param>
     public FileTurnLog(string folder, TurnLogSync sync = TurnLogSync.Turns, TimeProvider? time = null)
-        : this(folder, sync, time, JournalRecovery.Boot)
-    {
-    }
-
-    /// <summary>In this folder, on a machine whose present start has this name.</summary>
-    internal FileTurnLog(string folder, TurnLogSync sync, TimeProvider? time, string boot, long journalBytes = TurnJournal.FileBytes)
     {
         (_folder, _sync, _time) = (folder, sync, time ?? TimeProvider.System);
         Directory.CreateDirectory(folder);
-        _journal = new TurnJournal(folder, boot, journalBytes);
-        _recovery = new JournalRecovery(folder, boot, PathOf);
     }
 
     /// <inheritdoc/>
@@ -66,44 +50,48 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
             cancellationToken);
 
     /// <inheritdoc/>
-    public async Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken)
-    {
-        var onDisk = await InOrder(
+    public Task AppendAsync(string session, int expectedLength, TurnLogEntry entry, CancellationToken cancellationToken) =>
+        InOrder(
             session,
             async path =>
             {
-                var used = _time.GetUtcNow();
-                var isAwaited = _sync == TurnLogSync.Always || (_sync == TurnLogSync.Turns && entry is not TurnTokens);
-                var isKept = _sync != TurnLogSync.Never && (expectedLength == 0 || (_kept.TryGet(session, out var kept) && kept == expectedLength));
                 var line = TurnLogRecord.Write(entry);
-                await WriteAsync(path, session, expectedLength, line, used, toDisk: isAwaited && !isKept).ConfigureAwait(false);
-                if (isAwaited || isKept)
+                await using var file = await LockedFile.OpenAsync(path, FileMode.OpenOrCreate, FileAccess.ReadWrite).ConfigureAwait(false);
+                if (!_seen.TryGet(session, out var seen) || seen.Bytes != file.Length)
                 {
-                    _kept.Set(session, expectedLength + 1, 1);
+                    seen = TurnLogFile.Read(path, ReadAll(file), session, null);
                 }
 
-                return isKept ? _journal.Add(path, new JournalRecord(session, expectedLength, used, line), isAwaited) : Task.CompletedTask;
+                if (seen.Entries != expectedLength)
+                {
+                    throw new TurnLogFencedException(session, expectedLength, seen.Entries);
+                }
+
+                if (seen.Bytes < file.Length)
+                {
+                    file.SetLength(seen.Bytes); // cuts off a torn last line
+                }
+
+                _seen.Remove(session); // unknown until the line is whole
+                line = seen.Bytes == 0 ? [.. TurnLogFile.Header(session), .. line] : line;
+                file.Position = seen.Bytes;
+                file.Write(line);
+                file.Flush(flushToDisk: _sync == TurnLogSync.Always || (_sync == TurnLogSync.Turns && entry is not TurnTokens));
+                File.SetLastWriteTimeUtc(file.SafeFileHandle, _time.GetUtcNow().UtcDateTime);
+                _seen.Set(session, new TurnLogFile.Extent(seen.Entries + 1, seen.Bytes + line.Length), 1);
+                return true;
             },
-            cancellationToken).ConfigureAwait(false);
-        await Guarded(() => onDisk).ConfigureAwait(false);
-    }
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task DeleteAsync(string session, CancellationToken cancellationToken) =>
         InOrder(
             session,
-            async path =>
+            path =>
             {
                 _seen.Remove(session);
-                _kept.Remove(session);
-                if (_sync != TurnLogSync.Never && File.Exists(path))
-                {
-                    // Else a journal would put it back.
-                    await _journal.Add(path, JournalRecord.Gone(session, _time.GetUtcNow()), isAwaited: true).ConfigureAwait(false);
-                }
-
                 File.Delete(path);
-                return true;
+                return Task.FromResult(true);
             },
             cancellationToken);
 
@@ -111,7 +99,6 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
     public async IAsyncEnumerable<LoggedSession> ListAsync(
         DateTimeOffset? usedBefore, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await Guarded(RecoveredAsync).ConfigureAwait(false);
         var before = usedBefore?.UtcDateTime ?? DateTime.MaxValue;
         var files = await Task.Run(
             () => new DirectoryInfo(_folder).EnumerateFiles($"*{Extension}").Where(file => file.LastWriteTimeUtc < before)
@@ -121,27 +108,11 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
         foreach (var group in files.GroupBy(file => file.LastWriteTimeUtc))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var names = new List<string>();
-            foreach (var file in group)
-            {
-                if (await NameInAsync(file.FullName).ConfigureAwait(false) is { } name)
-                {
-                    names.Add(name);
-                }
-            }
-
-            foreach (var name in names.Order(StringComparer.Ordinal))
+            foreach (var name in group.Select(NameIn).OfType<string>().Order(StringComparer.Ordinal))
             {
                 yield return new LoggedSession(name, new DateTimeOffset(group.Key));
             }
         }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _journal.DisposeAsync().ConfigureAwait(false);
-        await _settled.ConfigureAwait(false);
     }
 
     /// <summary>
@@ -152,11 +123,12 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
             ? $"s-{session}{Extension}"
             : $"h-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)))}{Extension}";
 
-    private static async Task<string?> NameInAsync(string path)
+    private static string? NameIn(FileInfo info)
     {
         try
         {
-            await using var file = await LockedFile.OpenAsync(path, FileMode.Open, FileAccess.Read).ConfigureAwait(false);
+            // Not locked: the first line never changes.
+            using var file = new FileStream(info.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
             var start = new byte[4096];
             return TurnLogFile.NameIn(start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)));
         }
@@ -174,89 +146,23 @@ public sealed class FileTurnLog : ITurnLog, IAsyncDisposable
         return bytes;
     }
 
-    private string PathOf(string session) => Path.Combine(_folder, NameOf(session));
-
-    /// <summary>Writes a line at the end of a session's file.</summary>
-    private async Task WriteAsync(string path, string session, int expectedLength, byte[] line, DateTimeOffset used, bool toDisk)
-    {
-        await using var file = await LockedFile.OpenAsync(path, FileMode.OpenOrCreate, FileAccess.ReadWrite).ConfigureAwait(false);
-        if (!_seen.TryGet(session, out var seen) || seen.Bytes != file.Length)
-        {
-            seen = TurnLogFile.Read(path, ReadAll(file), session, null);
-        }
-
-        if (seen.Entries != expectedLength)
-        {
-            throw new TurnLogFencedException(session, expectedLength, seen.Entries);
-        }
-
-        if (seen.Bytes < file.Length)
-        {
-            file.SetLength(seen.Bytes); // cuts off a torn last line
-        }
-
-        _seen.Remove(session); // unknown until the line is whole
-        line = seen.Bytes == 0 ? [.. TurnLogFile.Header(session), .. line] : line;
-        file.Position = seen.Bytes;
-        file.Write(line);
-        file.Flush(toDisk);
-        File.SetLastWriteTimeUtc(file.SafeFileHandle, used.UtcDateTime);
-        _seen.Set(session, new TurnLogFile.Extent(seen.Entries + 1, seen.Bytes + line.Length), 1);
-    }
-
-    /// <summary>What journals have of entries that a loss of power took is put back first; when that failed, the next call tries again.</summary>
-    private Task RecoveredAsync()
-    {
-        lock (_recovering)
-        {
-            return _recovered is null or { IsFaulted: true } ? _recovered = Task.Run(RecoverAsync) : _recovered;
-        }
-    }
-
-    private async Task RecoverAsync()
-    {
-        await _recovery.PutBackAsync().ConfigureAwait(false);
-        _settled = Task.Run(() =>
-        {
-            try
-            {
-                _recovery.Settle();
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                // The journals stay: the next start tries again.
-            }
-        });
-    }
-
     /// <summary>On a pool thread, since a disk may take its time; one at a time per session.</summary>
     private async Task<T> InOrder<T>(string session, Func<string, Task<T>> work, CancellationToken cancellationToken)
     {
-        await Guarded(RecoveredAsync).ConfigureAwait(false);
+        var path = Path.Combine(_folder, NameOf(session));
         var gate = _gates[(uint)session.GetHashCode() % (uint)_gates.Length];
         await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var result = default(T)!;
-            await Guarded(() => Task.Run(async () => result = await work(PathOf(session)).ConfigureAwait(false), CancellationToken.None))
-                .ConfigureAwait(false);
-            return result;
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
-
-    private static async Task Guarded(Func<Task> work)
-    {
-        try
-        {
-            await work().ConfigureAwait(false);
+            return await Task.Run(() => work(path), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new StoreUnavailableException($"The conversation cannot be read or written now: {error.Message}", error);
+        }
+        finally
+        {
+            gate.Release();
         }
     }
 }

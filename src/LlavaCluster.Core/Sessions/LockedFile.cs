@@ -4,7 +4,7 @@ namespace LlavaCluster.Core.Sessions;
 internal static class LockedFile
 {
     /// <summary>EWOULDBLOCK of Linux: another process has the file.</summary>
-    public const int InUse = 11;
+    private const int InUse = 11;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(2);

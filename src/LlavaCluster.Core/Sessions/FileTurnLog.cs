@@ -108,7 +108,16 @@ public sealed class FileTurnLog : ITurnLog
         foreach (var group in files.GroupBy(file => file.LastWriteTimeUtc))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            foreach (var name in group.Select(NameIn).OfType<string>().Order(StringComparer.Ordinal))
+            var names = new List<string>();
+            foreach (var file in group)
+            {
+                if (await NameInAsync(file.FullName).ConfigureAwait(false) is { } name)
+                {
+                    names.Add(name);
+                }
+            }
+
+            foreach (var name in names.Order(StringComparer.Ordinal))
             {
                 yield return new LoggedSession(name, new DateTimeOffset(group.Key));
             }
@@ -123,12 +132,12 @@ public sealed class FileTurnLog : ITurnLog
             ? $"s-{session}{Extension}"
             : $"h-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)))}{Extension}";
 
-    private static string? NameIn(FileInfo info)
+    private static async Task<string?> NameInAsync(string path)
     {
         try
         {
-            // Not locked: the first line never changes.
-            using var file = new FileStream(info.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 0);
+            // The first line never changes, but .NET locks whatever it opens: who appends to the file is waited for.
+            await using var file = await LockedFile.OpenAsync(path, FileMode.Open, FileAccess.Read).ConfigureAwait(false);
             var start = new byte[4096];
             return TurnLogFile.NameIn(start.AsSpan(0, file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)));
         }

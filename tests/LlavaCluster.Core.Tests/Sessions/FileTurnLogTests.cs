@@ -100,6 +100,21 @@ public sealed class FileTurnLogTests : TurnLogContract, IDisposable
         await log.AppendAsync("s", 0, Started, default);
     }
 
+    [Fact]
+    public async Task List_AnEntryIsBeingWritten_WaitsForIt()
+    {
+        await Open().AppendAsync("s", 0, Started, default);
+        await using var sessions = Open().ListAsync(null, default).GetAsyncEnumerator();
+        ValueTask<bool> found;
+        await using (new FileStream(PathOf("s"), FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+        {
+            found = sessions.MoveNextAsync();
+        }
+
+        Assert.True(await found);
+        Assert.Equal("s", sessions.Current.Session);
+    }
+
     [Theory]
     [InlineData("0b1c-2_d", "s-0b1c-2_d.turns")]
     [InlineData("../../etc/passwd", null)]

@@ -7,7 +7,8 @@ namespace LlavaCluster.Grains.Contracts;
 public interface IDecoderShardGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Queues a sequence: accepted, then started, tokens, ended. Ending the enumeration frees the sequence within one step.
+    /// Queues a sequence: accepted, then started, tokens, ended. Accepted is said again, twice a second, until there is a token. Ending the
+    /// enumeration frees the sequence within one step.
     /// </summary>
     /// <exception cref="TurnRefusedException">ContextExceeded, QueueFull, Unavailable, or InvalidArgument for a bad image.</exception>
     [Alias("Generate")]

@@ -6,7 +6,7 @@ namespace LlavaCluster.Grains.Contracts;
 [GenerateSerializer, Immutable, Alias("llava.TokenEvent")]
 public abstract record TokenEventMessage;
 
-/// <summary>The sequence stands in the queue: it will be answered. Always the first.</summary>
+/// <summary>The sequence stands in the queue: it will be answered. Always the first; later it says that the sequence still stands.</summary>
 [GenerateSerializer, Immutable, Alias("llava.SequenceAccepted")]
 public sealed record SequenceAcceptedMessage : TokenEventMessage;
 

@@ -20,8 +20,16 @@ internal sealed partial class DecoderShardGrain(
     KnownBeginnings beginnings,
     ClusterView view,
     KvGiving giving,
+    TimeProvider time,
     ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
+    /// <summary>
+    /// A sequence without a token says so often that it still stands. When any silo dies, Orleans gives up the grains that the dead one had
+    /// in its part of the directory, on silos that are well too. One that is given up waits for the calls that it has, and who reads a
+    /// stream hears of it only when he asks for more: without beats after five seconds.
+    /// </summary>
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
@@ -34,8 +42,21 @@ internal sealed partial class DecoderShardGrain(
         stream.Tokens = sequence.TokenIds.Count + sequence.Answered.Count;
         beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
-        while (await Next(sequence, events, cancellationToken) is { } next)
+        var hasToken = false;
+        while (true)
         {
+            var reading = Next(sequence, events, cancellationToken);
+            while (!hasToken && !await ComesSoon(reading, cancellationToken))
+            {
+                yield return new SequenceAcceptedMessage();
+            }
+
+            if (await reading is not { } next)
+            {
+                yield break;
+            }
+
+            hasToken |= next is SequenceTokensMessage;
             stream.Tokens += (next as SequenceTokensMessage)?.Tokens.Count ?? 0;
             yield return next;
             if (next is SequenceEndedMessage)
@@ -73,6 +94,20 @@ internal sealed partial class DecoderShardGrain(
         {
             throw Refused(error);
         }
+    }
+
+    /// <summary>False when a beat is due before it comes.</summary>
+    private async Task<bool> ComesSoon(Task reading, CancellationToken cancellationToken)
+    {
+        if (reading.IsCompleted)
+        {
+            return true;
+        }
+
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await Task.WhenAny(reading, Task.Delay(Beat, time, stop.Token));
+        await stop.CancelAsync();
+        return reading.IsCompleted || cancellationToken.IsCancellationRequested;
     }
 
     private async Task<TokenEventMessage?> Next(

@@ -1,5 +1,5 @@
-using LlavaCluster.Core.Replicas;
 using LlavaCluster.Cluster.Tests.Fleet;
+using LlavaCluster.Core.Replicas;
 using LlavaCluster.Grains.Contracts;
 using LlavaCluster.Grains.Fleet;
 using LlavaCluster.Grains.Placement;

@@ -10,16 +10,20 @@ internal abstract record Act
     /// <exception cref="SceneFailedException">What must hold does not.</exception>
     public abstract Task RunAsync(SceneRun run, CancellationToken cancellationToken);
 
-    /// <summary>Waits until so many streams are at such a moment at once.</summary>
+    /// <summary>Waits until so many streams are at such a moment at once; the next fault strikes when they are.</summary>
     public sealed record When(Moment Moment, int Streams) : Act
     {
         /// <summary>Only those that come through this gateway or are answered by this replica; null: all.</summary>
         public string? At { get; init; }
 
         /// <inheritdoc/>
-        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken) => run.MomentAsync(
-            run.Watch.UntilAsync(Moment, Streams, At, cancellationToken),
-            $"{Streams} of their turns were in {Moment.ToString().ToLowerInvariant()}{(At is null ? "" : $" at {At}")}");
+        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        {
+            run.Due = this;
+            return run.MomentAsync(
+                run.Watch.UntilAsync(Moment, Streams, At, cancellationToken),
+                $"{Streams} of their turns were in {Moment.ToString().ToLowerInvariant()}{(At is null ? "" : $" at {At}")}");
+        }
     }
 
     /// <summary>Waits until an encoder has tiles to encode.</summary>
@@ -47,10 +51,10 @@ internal abstract record Act
     public sealed record Kill(params string[] Silos) : Act
     {
         /// <inheritdoc/>
-        public override Task RunAsync(SceneRun run, CancellationToken cancellationToken)
+        public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
-            return Task.WhenAll(run.Named(Silos).Select(silo => silo.KillAsync()));
+            await run.StrikeAsync(cancellationToken);
+            await Task.WhenAll(run.Named(Silos).Select(silo => silo.KillAsync()));
         }
     }
 
@@ -69,7 +73,7 @@ internal abstract record Act
         {
             foreach (var silo in run.Named(Silos))
             {
-                run.Strike();
+                await run.StrikeAsync(cancellationToken);
                 await silo.TerminateAsync();
                 await silo.StartAsync(cancellationToken);
             }
@@ -86,7 +90,7 @@ internal abstract record Act
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
             var silo = run.Cluster[Silo];
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             silo.Freeze();
             await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
             silo.Thaw();
@@ -101,7 +105,7 @@ internal abstract record Act
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             await run.Cluster.Redis.KillAsync();
             await run.Cluster.Redis.StartAsync();
         }
@@ -113,7 +117,7 @@ internal abstract record Act
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             run.Cluster.Redis.Freeze();
             await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
             run.Cluster.Redis.Thaw();

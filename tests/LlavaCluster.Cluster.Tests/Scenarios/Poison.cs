@@ -21,7 +21,7 @@ internal sealed record Poison(int Files, int GrowthMib) : Act
     /// <inheritdoc/>
     public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
     {
-        run.Strike();
+        await run.StrikeAsync(cancellationToken);
         var originals = MutatedFiles.Originals();
         var random = new Random(Seed);
         var files = Enumerable.Range(0, Files).Select(i => MutatedFiles.Mutate(originals[i % originals.Count], random, HeaderBytes)).ToArray();

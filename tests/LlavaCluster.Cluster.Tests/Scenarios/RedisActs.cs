@@ -14,7 +14,7 @@ internal static class RedisActs
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             foreach (var silo in run.Cluster.Silos)
             {
                 silo.MayEnd();
@@ -32,7 +32,7 @@ internal static class RedisActs
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             await run.Cluster.Redis.KillAsync();
             await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
             await run.RequireRefusalAsync(StatusCode.Unavailable, "Redis", cancellationToken);

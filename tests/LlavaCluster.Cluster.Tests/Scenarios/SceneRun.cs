@@ -133,12 +133,21 @@ internal sealed class SceneRun
     /// <summary>Adds a line to what was measured.</summary>
     public void Say(string line) => _said.Add(line);
 
-    /// <summary>A fault strikes.</summary>
-    public void Strike()
+    /// <summary>The moment at which the next fault is to strike; null: whenever it is its turn.</summary>
+    public Act.When? Due { get; set; }
+
+    /// <summary>A fault strikes: at its moment, though that may have passed since it was waited for.</summary>
+    public async Task StrikeAsync(CancellationToken cancellationToken)
     {
+        IReadOnlyDictionary<Moment, int>? met;
+        while ((met = Watch.TryStrike(Due)) is null)
+        {
+            await Due!.RunAsync(this, cancellationToken);
+        }
+
         Faults++;
-        Say($"struck with {string.Join(", ", Watch.Moments().Select(moment => $"{moment.Value} in {moment.Key.ToString().ToLowerInvariant()}"))}");
-        Watch.Strike();
+        Due = null;
+        Say($"struck with {string.Join(", ", met.Select(moment => $"{moment.Value} in {moment.Key.ToString().ToLowerInvariant()}"))}");
     }
 
     /// <summary>How long a fault lasts.</summary>

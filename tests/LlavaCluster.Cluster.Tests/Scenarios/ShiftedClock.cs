@@ -41,7 +41,7 @@ internal sealed class ShiftedClock : Ground
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             Set(Seconds);
             await run.PauseAsync(TimeSpan.FromSeconds(Back), cancellationToken);
             Set(0);

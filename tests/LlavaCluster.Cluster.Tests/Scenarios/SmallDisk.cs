@@ -56,7 +56,7 @@ internal sealed class SmallDisk(string silo, int mib) : Ground
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             await using var filler = Disk.Fill();
             await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);
             await run.RequireRefusalAsync(StatusCode.Unavailable, "cannot be read or written now", cancellationToken);

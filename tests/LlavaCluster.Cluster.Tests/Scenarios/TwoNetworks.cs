@@ -54,7 +54,7 @@ internal sealed class TwoNetworks : Ground
         /// <inheritdoc/>
         public override async Task RunAsync(SceneRun run, CancellationToken cancellationToken)
         {
-            run.Strike();
+            await run.StrikeAsync(cancellationToken);
             run.Cluster[Beyond].MayEnd();
             await SetAsync("down");
             await run.PauseAsync(TimeSpan.FromSeconds(Seconds), cancellationToken);

@@ -46,7 +46,7 @@ internal sealed record Vanish(int Clients, int Streaming, double WithinSeconds) 
             }
         })).ToArray();
         await enough.Task.WaitAsync(cancellationToken);
-        run.Strike();
+        await run.StrikeAsync(cancellationToken);
         connection.Dispose();
         run.Watch.Calm();
         await Task.WhenAll(clients);

@@ -9,9 +9,10 @@ namespace LlavaCluster.Cluster.Tests.Scenarios;
 /// </summary>
 internal static class WarmUp
 {
-    private const int Rounds = 2, TurnsPerSilo = 2, Tokens = 8;
+    private const int Rounds = 2, TurnsPerSilo = 2, Tokens = 8, Stride = 1000;
 
-    private const string Picture = "p336x336.png";
+    /// <summary>Of different forms, since each has code of its own.</summary>
+    private static readonly string[] Pictures = ["p801x37.png", "p37x801.png", "p161x184.png", "p336x336.png"];
 
     /// <summary>Goes on until all are answered.</summary>
     public static async Task RunAsync(SceneCluster cluster, TimeProvider time, CancellationToken cancellationToken)
@@ -19,18 +20,19 @@ internal static class WarmUp
         for (var round = 0; round < Rounds; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, TurnsPerSilo * cluster.Silos.Count).Select(
-                i => AskAsync(cluster, i, $"warm {round}/{i}", time, cancellationToken)));
+                i => AskAsync(cluster, (round * Stride) + i, time, cancellationToken)));
         }
     }
 
-    private static async Task AskAsync(SceneCluster cluster, int number, string note, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task AskAsync(SceneCluster cluster, int number, TimeProvider time, CancellationToken cancellationToken)
     {
+        var picture = SamplePictures.Marked(Pictures[number % Pictures.Length], $"warm {number}");
         while (true)
         {
             try
             {
-                using var call = cluster.Gateways[number % cluster.Gateways.Count].Chat(
-                    SiloProcess.Turn("", Tokens, SamplePictures.Marked(Picture, note), new Protos.Part { Text = note }), cancellationToken: cancellationToken);
+                using var call = cluster.Gateways[number / Pictures.Length % cluster.Gateways.Count].Chat(
+                    SiloProcess.Turn("", Tokens, picture, new Protos.Part { Text = $"Is it warm {number}?" }), cancellationToken: cancellationToken);
                 while (await call.ResponseStream.MoveNext(cancellationToken))
                 {
                 }

@@ -74,15 +74,30 @@ internal sealed class Watch(TimeProvider time)
     /// <summary>The stream's client gave up or was taken away: it is watched no more.</summary>
     public void Gone(int stream) => Change(() => _streams.Remove(stream));
 
-    /// <summary>A fault strikes now: every turn under way, and every one that is sent until it is calm again, must recover from it.</summary>
-    public void Strike() => Change(() =>
+    /// <summary>
+    /// A fault strikes now: every turn under way, and every one that is sent until it is calm again, must recover from it.
+    /// </summary>
+    /// <param name="due">Only when turns are at this moment; null: whatever they do.</param>
+    /// <returns>How many turns it met at which moment; null: the moment has passed, and nothing is struck.</returns>
+    public IReadOnlyDictionary<Moment, int>? TryStrike(Act.When? due)
     {
-        _faulty = true;
-        foreach (var one in _streams.Values)
+        IReadOnlyDictionary<Moment, int>? met = null;
+        Change(() =>
         {
-            Meet(one);
-        }
-    });
+            if (due is not null && !Holds(due.Moment, due.Streams, due.At))
+            {
+                return;
+            }
+
+            met = Enum.GetValues<Moment>().ToDictionary(moment => moment, moment => _streams.Values.Count(stream => stream.IsAt(moment)));
+            _faulty = true;
+            foreach (var one in _streams.Values)
+            {
+                Meet(one);
+            }
+        });
+        return met;
+    }
 
     /// <summary>The fault is over.</summary>
     public void Calm() => Change(() => _faulty = false);
@@ -93,20 +108,14 @@ internal sealed class Watch(TimeProvider time)
     /// <param name="at">Only those that come through this gateway or are answered by this replica; null: all.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task UntilAsync(Moment moment, int streams, string? at, CancellationToken cancellationToken) =>
-        UntilAsync(() => _streams.Values.Count(stream => stream.IsAt(moment) && stream.Touches(at)) >= streams, cancellationToken);
-
-    /// <summary>How many streams are at which moment now.</summary>
-    public IReadOnlyDictionary<Moment, int> Moments()
-    {
-        lock (_gate)
-        {
-            return Enum.GetValues<Moment>().ToDictionary(moment => moment, moment => _streams.Values.Count(stream => stream.IsAt(moment)));
-        }
-    }
+        UntilAsync(() => Holds(moment, streams, at), cancellationToken);
 
     /// <summary>Waits until every turn that a fault met has gone on, or is over.</summary>
     public Task RecoveredAsync(CancellationToken cancellationToken) =>
         UntilAsync(() => _streams.Values.All(stream => stream.Owed == 0), cancellationToken);
+
+    private bool Holds(Moment moment, int streams, string? at) =>
+        _streams.Values.Count(stream => stream.IsAt(moment) && stream.Touches(at)) >= streams;
 
     private async Task UntilAsync(Func<bool> holds, CancellationToken cancellationToken)
     {

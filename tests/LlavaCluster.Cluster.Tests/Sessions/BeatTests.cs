@@ -1,0 +1,43 @@
+using LlavaCluster.Grains.Contracts;
+using LlavaCluster.Grains.Placement;
+using LlavaCluster.Tests.Fakes;
+using Xunit;
+
+namespace LlavaCluster.Cluster.Tests.Sessions;
+
+/// <summary>A shard that computes nothing yet says that it still stands: who waits for a first token learns soon when it does not.</summary>
+public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
+{
+    [Fact]
+    public async Task Generate_NoTokenComes_SaysAgainThatItStands()
+    {
+        var gate = new StepGate();
+        cluster.Runner.BeforeStep = gate.Pass;
+        var sequence = new SequenceMessage
+        {
+            Name = "beat/a",
+            Session = "beat",
+            TokenIds = [10, 11, 12],
+            Images = [],
+            Encoders = new Dictionary<string, string>(),
+            Sampling = new SamplingMessage(),
+            Seed = 1,
+            Turn = 0,
+            MaxTokens = 2,
+        };
+        var shard = cluster.Grains.GetGrain<IDecoderShardGrain>(new SiloRole().Shard);
+        var said = new List<TokenEventMessage>();
+        await foreach (var next in shard.Generate(sequence).Bounded())
+        {
+            said.Add(next);
+            if (said.Count(what => what is SequenceAcceptedMessage) == 3)
+            {
+                gate.Open();
+            }
+        }
+
+        Assert.IsType<SequenceAcceptedMessage>(said[0]);
+        Assert.IsType<SequenceEndedMessage>(said[^1]);
+        Assert.Equal(2, said.OfType<SequenceTokensMessage>().Sum(tokens => tokens.Tokens.Count));
+    }
+}

@@ -43,25 +43,38 @@ internal sealed partial class DecoderShardGrain(
         beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
         var hasToken = false;
-        while (true)
+        Task<TokenEventMessage?>? reading = null;
+        try
         {
-            var reading = Next(sequence, events, cancellationToken);
-            while (!hasToken && !await ComesSoon(reading, cancellationToken))
+            while (true)
             {
-                yield return new SequenceAcceptedMessage();
-            }
+                reading = Next(sequence, events, cancellationToken);
+                while (!hasToken && !await ComesSoon(reading, cancellationToken))
+                {
+                    yield return new SequenceAcceptedMessage();
+                }
 
-            if (await reading is not { } next)
-            {
-                yield break;
-            }
+                if (await reading is not { } next)
+                {
+                    yield break;
+                }
 
-            hasToken |= next is SequenceTokensMessage;
-            stream.Tokens += (next as SequenceTokensMessage)?.Tokens.Count ?? 0;
-            yield return next;
-            if (next is SequenceEndedMessage)
+                hasToken |= next is SequenceTokensMessage;
+                stream.Tokens += (next as SequenceTokensMessage)?.Tokens.Count ?? 0;
+                yield return next;
+                if (next is SequenceEndedMessage)
+                {
+                    yield break;
+                }
+            }
+        }
+        finally
+        {
+            if (reading is { IsCompleted: false })
             {
-                yield break;
+                // Who listened left between two beats. Events must not be disposed while the next one is asked for.
+                await until.CancelAsync();
+                await ((Task)reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
         }
     }

@@ -13,21 +13,8 @@ public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
     {
         var gate = new StepGate();
         cluster.Runner.BeforeStep = gate.Pass;
-        var sequence = new SequenceMessage
-        {
-            Name = "beat/a",
-            Session = "beat",
-            TokenIds = [10, 11, 12],
-            Images = [],
-            Encoders = new Dictionary<string, string>(),
-            Sampling = new SamplingMessage(),
-            Seed = 1,
-            Turn = 0,
-            MaxTokens = 2,
-        };
-        var shard = cluster.Grains.GetGrain<IDecoderShardGrain>(new SiloRole().Shard);
         var said = new List<TokenEventMessage>();
-        await foreach (var next in shard.Generate(sequence).Bounded())
+        await foreach (var next in Shard.Generate(Sequence("beat/a")).Bounded())
         {
             said.Add(next);
             if (said.Count(what => what is SequenceAcceptedMessage) == 3)
@@ -40,4 +27,37 @@ public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
         Assert.IsType<SequenceEndedMessage>(said[^1]);
         Assert.Equal(2, said.OfType<SequenceTokensMessage>().Sum(tokens => tokens.Tokens.Count));
     }
+
+    [Fact]
+    public async Task Generate_ListenerLeavesBetweenTwoBeats_TheEngineIsFree()
+    {
+        var gate = new StepGate();
+        cluster.Runner.BeforeStep = gate.Pass;
+        var said = 0;
+        await foreach (var _ in Shard.Generate(Sequence("beat/b")).Bounded())
+        {
+            if (++said == 3)
+            {
+                break;
+            }
+        }
+
+        gate.Open();
+        await cluster.IdleAsync();
+    }
+
+    private IDecoderShardGrain Shard => cluster.Grains.GetGrain<IDecoderShardGrain>(new SiloRole().Shard);
+
+    private static SequenceMessage Sequence(string name) => new()
+    {
+        Name = name,
+        Session = "beat",
+        TokenIds = [10, 11, 12],
+        Images = [],
+        Encoders = new Dictionary<string, string>(),
+        Sampling = new SamplingMessage(),
+        Seed = 1,
+        Turn = 0,
+        MaxTokens = 2,
+    };
 }

@@ -18,6 +18,11 @@ internal static class ChildProcess
                 "table", "--child", "--only", row, "--data", run.Data, "--threads", $"{run.Threads}", "--device", run.DeviceName,
             },
         };
+        if (Path.GetFileNameWithoutExtension(info.FileName) == "dotnet")
+        {
+            info.ArgumentList.Insert(0, Environment.GetCommandLineArgs()[0]); // started as dotnet FILE.dll
+        }
+
         if (run.Kernels is { } kernels)
         {
             info.ArgumentList.Add("--kernels");

@@ -23,6 +23,8 @@ internal static class ResidentMemory
     private static long Read(string name)
     {
         var line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(name, StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2]) * 1024;
+
+        // "VmHWM:", a tab, blanks where the number is short, the number, " kB".
+        return long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[^2]) * 1024;
     }
 }

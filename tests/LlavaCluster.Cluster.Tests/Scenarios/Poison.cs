@@ -86,6 +86,6 @@ internal sealed record Poison(int Files, int GrowthMib) : Act
     private static int ResidentMib(SceneSilo silo)
     {
         var line = File.ReadLines($"/proc/{silo.Program.Id}/status").Single(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) >> 10;
+        return int.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) >> 10;
     }
 }

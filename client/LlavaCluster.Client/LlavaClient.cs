@@ -34,11 +34,9 @@ public sealed class LlavaClient : IDisposable
     }
 
     /// <summary>
-    /// One turn: its events as they come. When the stream breaks after it began, the same turn is asked for again
-    /// from the first
-    /// token not yet seen, until <see cref="ResumeOptions.GiveUpAfter"/> has passed without a sign of life; the
-    /// caller sees one
-    /// unbroken answer. A call that never began is not repeated.
+    /// One turn: its events as they come. When the stream breaks after it began, the same turn is asked for again from the first token not
+    /// yet seen, until <see cref="ResumeOptions.GiveUpAfter"/> has passed without a sign of life; the caller sees one unbroken answer. A call
+    /// that never began is not repeated.
     /// </summary>
     /// <param name="request">The turn; left as it is.</param>
     /// <param name="cancellationToken">Ends the turn: the server frees the engine and keeps what was generated.</param>
@@ -47,11 +45,11 @@ public sealed class LlavaClient : IDisposable
     {
         var ask = request.Clone();
         ask.TurnId = ask.TurnId.Length > 0 ? ask.TurnId : Guid.NewGuid().ToString("N");
+        var heard = new HeardTurn(ask);
         var patience = new ResumePatience(_resume, _time);
-        var began = false;
         while (true)
         {
-            using var call = _service.Chat(ask, cancellationToken: cancellationToken);
+            using var call = _service.Chat(heard.Ask, cancellationToken: cancellationToken);
             RpcException broken;
             while (true)
             {
@@ -64,21 +62,19 @@ public sealed class LlavaClient : IDisposable
                         break;
                     }
                 }
-                catch (RpcException error) when (began && error.StatusCode == StatusCode.Unavailable)
+                catch (RpcException error) when (heard.HasBegun && error.StatusCode == StatusCode.Unavailable)
                 {
                     broken = error;
                     break;
                 }
 
                 var happened = call.ResponseStream.Current;
-                if (happened.EventCase == ChatEvent.EventOneofCase.Started && began)
+                patience.Renew();
+                if (!heard.Take(happened))
                 {
                     continue; // of the repeated call; the caller knows it
                 }
 
-                began = true;
-                patience.Renew();
-                Remember(ask, happened);
                 yield return happened;
                 if (happened.EventCase == ChatEvent.EventOneofCase.Finished)
                 {
@@ -198,17 +194,4 @@ public sealed class LlavaClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();
-
-    private static void Remember(ChatRequest ask, ChatEvent happened)
-    {
-        if (happened.Started is { } started)
-        {
-            ask.SessionId = started.SessionId;
-            ask.TurnId = started.TurnId;
-        }
-        else if (happened.Delta is { } delta)
-        {
-            ask.ResumeFrom = delta.Offset + delta.TokenIds.Count;
-        }
-    }
 }

@@ -51,6 +51,8 @@ public static class LlavaGrains
         silo.Services.TryAddSingleton<ISiloExit, NoExit>();
         silo.Services.TryAddSingleton<ISiloPort, NoSiloPort>();
         silo.Services.AddSingleton<LostSilos>();
+        silo.Services.AddSingleton<SiloPulse>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<SiloPulse>());
         silo.Services.AddSingleton(services => new FleetOrders(
             services.GetRequiredService<IClusterMembershipService>(), services.GetRequiredService<IFleetClient>()));
         silo.Services.AddSingleton<LastServed>();

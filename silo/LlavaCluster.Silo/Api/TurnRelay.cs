@@ -16,13 +16,13 @@ internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time,
         string session, TurnRequestMessage turn, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // By its id it is the same turn when it is asked for again.
-        turn = turn with { TurnId = turn.TurnId.Length > 0 ? turn.TurnId : Guid.NewGuid().ToString("N") };
-        var began = false;
+        var relayed = new RelayedTurn(turn with { TurnId = turn.TurnId.Length > 0 ? turn.TurnId : Guid.NewGuid().ToString("N") });
         var patience = new RelayPatience(time);
         while (true)
         {
             patience.Ask();
-            await using var events = grains.GetGrain<ISessionGrain>(session).Chat(turn, cancellationToken).GetAsyncEnumerator(cancellationToken);
+            await using var events = grains.GetGrain<ISessionGrain>(session).Chat(relayed.Request, cancellationToken)
+                .GetAsyncEnumerator(cancellationToken);
             while (true)
             {
                 try
@@ -34,20 +34,15 @@ internal sealed partial class TurnRelay(IGrainFactory grains, TimeProvider time,
                 }
                 catch (Exception error) when (!cancellationToken.IsCancellationRequested && patience.HasMore(error))
                 {
-                    LogMoving(session, turn.TurnId, error.Message);
+                    LogMoving(session, relayed.Request.TurnId, error.Message);
                     break;
                 }
 
                 patience.Hear();
-                var next = events.Current;
-                if (next is TurnStartedMessage && began)
+                if (relayed.Take(events.Current))
                 {
-                    continue; // of the repeated call; the client knows it
+                    yield return events.Current;
                 }
-
-                began |= next is TurnStartedMessage;
-                turn = next is TurnDeltaMessage delta ? turn with { ResumeFrom = delta.Offset + delta.Tokens.Count } : turn;
-                yield return next;
             }
 
             await Task.Delay(Pause, time, cancellationToken);

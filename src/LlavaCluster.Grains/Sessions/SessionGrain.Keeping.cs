@@ -88,13 +88,48 @@ internal sealed partial class SessionGrain
         }
     }
 
+    /// <summary>
+    /// The conversation as the log has it now: a silo that was declared dead and did not know it may have written after this activation had
+    /// read. A turn that runs here finds that out by itself.
+    /// </summary>
+    /// <exception cref="TurnRefusedException">Unavailable: it cannot be read now.</exception>
+    private async Task<Conversation> LatestAsync()
+    {
+        var isRead = _loaded is null;
+        await LoadAsync();
+        if (isRead || _live.Count > 0)
+        {
+            return _conversation;
+        }
+
+        try
+        {
+            var known = _conversation.LogLength;
+            var found = Conversation.From(await _log.ReadAsync(Id, CancellationToken.None));
+            if (found.LogLength <= known || known != _conversation.LogLength || _live.Count > 0)
+            {
+                return _conversation;
+            }
+
+            LeaveFenced(new TurnLogFencedException(Id, known, found.LogLength));
+            return found;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            LogUnavailable(Id, unavailable);
+            throw NotWritten(unavailable);
+        }
+    }
+
     /// <summary>Reads the log, unless that was done. Several calls may wait for one reading.</summary>
     /// <exception cref="TurnRefusedException">Unavailable: it cannot be read now.</exception>
     private async Task LoadAsync()
     {
-        var loading = _loaded ??= ReadAsync();
+        var loading = _loaded;
         try
         {
+            await _pulse.ProveAsync();
+            loading = _loaded ??= ReadAsync();
             await loading;
         }
         catch (Exception error)

@@ -52,9 +52,7 @@ internal sealed partial class SessionGrain
         }
         catch (TurnLogFencedException fenced)
         {
-            // Another activation of this session wrote: it is the one that counts.
-            LogFenced(Id, fenced);
-            DeactivateOnIdle();
+            LeaveFenced(fenced);
             return buffer => buffer.Fail(Leaving());
         }
         catch (StoreUnavailableException unavailable)
@@ -198,8 +196,17 @@ internal sealed partial class SessionGrain
         return (end, checkpoints.Written);
     }
 
+    /// <summary>Another activation of this session wrote: it is the one that counts.</summary>
+    private void LeaveFenced(TurnLogFencedException fenced)
+    {
+        LogFenced(Id, fenced);
+        _pulse.Doubt();
+        DeactivateOnIdle();
+    }
+
     private async Task AppendAsync(TurnLogEntry entry)
     {
+        await _pulse.ProveAsync();
         // Not cancellable: an append that may or may not have happened would fence us out of our own log.
         await _log.AppendAsync(Id, _conversation.LogLength, entry, CancellationToken.None);
         _conversation.Apply(entry);

@@ -34,6 +34,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     private readonly TurnAdmission _admission;
     private readonly TurnRunner _runner;
     private readonly SessionCaches _caches;
+    private readonly SiloPulse _pulse;
     private readonly List<LiveTurn> _live = [];
     private Conversation _conversation = new();
     private string? _replica;
@@ -55,10 +56,11 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         AdmissionGate gate,
         IGrainFactory grains,
         SessionCaches caches,
+        SiloPulse pulse,
         ILogger<SessionGrain> logger)
     {
-        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _gauges, _gate, _caches, _logger) =
-            (log, images, tokenizer, config, options.Value, time, instruments, gauges, gate, caches, logger);
+        (_log, _images, _tokenizer, _config, _options, _time, _instruments, _gauges, _gate, _caches, _pulse, _logger) =
+            (log, images, tokenizer, config, options.Value, time, instruments, gauges, gate, caches, pulse, logger);
         _admission = new TurnAdmission(prompts, config, new TurnImages(images, limits, config), _options);
         _runner = new TurnRunner(grains, tokenizer, config, instruments, time);
     }
@@ -117,10 +119,10 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     /// <inheritdoc/>
     public async Task<SessionMessage> Get()
     {
-        await LoadAsync();
-        return Exists
+        var conversation = await LatestAsync();
+        return Has(conversation)
             ? SessionView.Of(
-                Id, _conversation, _live.Find(turn => turn.IsRunning && _conversation.Open?.Started.TurnId == turn.TurnId), _config.Text.MaxPositions)
+                Id, conversation, _live.Find(turn => turn.IsRunning && conversation.Open?.Started.TurnId == turn.TurnId), _config.Text.MaxPositions)
             : throw Unknown();
     }
 
@@ -137,7 +139,9 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         return turns.Count > 0;
     }
 
-    private bool Exists => (_conversation.LogLength > 0 && !_conversation.IsDeleted) || _live.Count > 0;
+    private bool Exists => Has(_conversation);
+
+    private bool Has(Conversation conversation) => (conversation.LogLength > 0 && !conversation.IsDeleted) || _live.Count > 0;
 
     /// <summary>Finds the turn of a request, or begins it; nothing is awaited, so nothing comes between.</summary>
     private (TurnBuffer Buffer, LiveTurn? Turn) Join(TurnRequestMessage request)

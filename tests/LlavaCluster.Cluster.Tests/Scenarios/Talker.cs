@@ -147,6 +147,7 @@ internal sealed class Talker(
         private readonly List<int> _tokens = [];
         private readonly StringBuilder _text = new();
         private bool _started;
+        private bool _hasRest;
 
         public int Tokens => _tokens.Count;
 
@@ -175,7 +176,9 @@ internal sealed class Talker(
                     Require(_started, "tokens before 'started'");
                     Require(happened.Delta.Offset == _tokens.Count, $"offset {happened.Delta.Offset} where {_tokens.Count} is due");
                     _tokens.AddRange(happened.Delta.TokenIds);
-                    _text.Append(happened.Delta.Text);
+                    // The rest of the text is told again by each call.
+                    _text.Append(_hasRest && happened.Delta.TokenIds.Count == 0 ? "" : happened.Delta.Text);
+                    _hasRest |= happened.Delta.TokenIds.Count == 0;
                     if (happened.Delta.TokenIds.Count > 0)
                     {
                         talker.Tell(watch => watch.Came(talker.Number, happened.Delta.TokenIds.Count));

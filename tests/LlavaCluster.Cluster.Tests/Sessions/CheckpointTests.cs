@@ -46,6 +46,23 @@ public sealed class CheckpointTests(GroupsOfFour cluster) : IClassFixture<Groups
         cluster.Runner.BeforeStep = null;
     }
 
+    [Fact]
+    public async Task Get_AnotherActivationWroteSince_TellsWhatTheLogHas()
+    {
+        await cluster.ChatAsync("elsewhere", Turn("a", "one")).WaitAsync(Patience);
+        var entries = await cluster.Log.ReadAsync("elsewhere", default);
+        var begun = entries.OfType<TurnStarted>().Single();
+        await cluster.Log.AppendAsync("elsewhere", entries.Count, begun with { TurnId = "b" }, default);
+        await cluster.Log.AppendAsync(
+            "elsewhere", entries.Count + 1, new TurnEnded("b", [], "two", FinishReason.Stop, DateTimeOffset.UnixEpoch), default);
+
+        Assert.Equal(["a", "b"], (await cluster.Session("elsewhere").Get()).Turns.Select(turn => turn.TurnId));
+
+        var next = await cluster.ChatAsync("elsewhere", Turn("c", "three")).WaitAsync(Patience);
+        Assert.NotEmpty(next.Tokens());
+        Assert.Equal(["a", "b", "c"], (await cluster.Session("elsewhere").Get()).Turns.Select(turn => turn.TurnId));
+    }
+
     [Theory]
     [InlineData(1, 0)]
     [InlineData(7, 0)]

@@ -10,7 +10,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace LlavaCluster.Grains.Fleet;
 
-/// <summary>Tells all silos, ten times a second, how this one is. To a silo that has not answered yet nothing more is sent.</summary>
+/// <summary>
+/// Tells all silos, ten times a second, how this one is. To a silo that does not answer it is told more seldom: a report, or its answer, may
+/// be lost with a connection, and Orleans misses it only after many seconds, in which the silo would take this one for gone.
+/// </summary>
 internal sealed class LoadReporter(
     SiloRole role,
     SiloIdentity identity,
@@ -27,6 +30,9 @@ internal sealed class LoadReporter(
 {
     /// <summary>Between two reports.</summary>
     public static readonly TimeSpan Every = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>So long an answer is waited for before the next report is sent; well within <see cref="LoadTable.StaleAfter"/>.</summary>
+    public static readonly TimeSpan Again = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentDictionary<SiloAddress, (Task Told, long Since)> _underWay = [];
     private readonly Rate _answers = new(time), _computed = new(time), _tiles = new(time), _turns = new(time);
@@ -60,13 +66,16 @@ internal sealed class LoadReporter(
         table.KeepOnly(silos);
         foreach (var silo in silos.Where(silo => !silo.Equals(local.SiloAddress)))
         {
-            if (!_underWay.TryGetValue(silo, out var last) || last.Told.IsCompleted)
-            {
-                _underWay[silo] = (SendAsync(silo, report, cancellationToken), time.GetTimestamp());
-            }
-            else if (time.GetElapsedTime(last.Since) >= LostSilos.SilentAfter)
+            var isAnswered = !_underWay.TryGetValue(silo, out var last) || last.Told.IsCompleted;
+            var waited = isAnswered ? TimeSpan.Zero : time.GetElapsedTime(last.Since);
+            if (waited >= LostSilos.SilentAfter)
             {
                 _ = lost.SilentAsync(silo, cancellationToken);
+            }
+
+            if (isAnswered || waited >= Again)
+            {
+                _underWay[silo] = (SendAsync(silo, report, cancellationToken), time.GetTimestamp());
             }
         }
 

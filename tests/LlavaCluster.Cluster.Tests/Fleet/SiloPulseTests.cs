@@ -15,7 +15,7 @@ public sealed class SiloPulseTests : IAsyncLifetime
     private readonly FakeMembership _membership = new(Here);
     private readonly SiloPulse _pulse;
 
-    public SiloPulseTests() => _pulse = new SiloPulse(_membership, new LocalSilo(Here), _time);
+    public SiloPulseTests() => _pulse = new SiloPulse(_membership, new FakeLocalSilo(Here), _time);
 
     public Task InitializeAsync() => _pulse.StartAsync(default);
 
@@ -121,18 +121,5 @@ public sealed class SiloPulseTests : IAsyncLifetime
         var before = _pulse.Beats;
         _time.Advance(Beat);
         await FakeCluster.UntilAsync(() => _pulse.Beats > before);
-    }
-
-    private sealed class LocalSilo(SiloAddress address) : ILocalSiloDetails
-    {
-        public string Name => "here";
-
-        public string ClusterId => "cluster";
-
-        public string DnsHostName => "localhost";
-
-        public SiloAddress SiloAddress => address;
-
-        public SiloAddress GatewayAddress => address;
     }
 }

@@ -12,11 +12,13 @@ internal sealed class RelayedTurn(TurnRequestMessage request)
     /// <summary>What to ask for next.</summary>
     public TurnRequestMessage Request { get; private set; } = request;
 
-    /// <summary>True when the event is new, and not told again by a repeated call.</summary>
+    /// <summary>True when the event is new to the client, and not told again by a repeated call.</summary>
     public bool Take(TurnEventMessage next)
     {
         switch (next)
         {
+            case TurnWaitingMessage:
+                return false;
             case TurnStartedMessage:
                 var isNew = !_hasStarted;
                 _hasStarted = true;

@@ -2,9 +2,13 @@ using LlavaCluster.Core.Engine;
 
 namespace LlavaCluster.Grains.Contracts;
 
-/// <summary>What a session tells of a turn: one started, any number of deltas, one finished.</summary>
+/// <summary>What a session tells of a turn: one started, any number of deltas, one finished; in silences, that it goes on.</summary>
 [GenerateSerializer, Immutable, Alias("llava.TurnEvent")]
 public abstract record TurnEventMessage;
+
+/// <summary>Nothing new came for a while, and the session is there. Not for clients.</summary>
+[GenerateSerializer, Immutable, Alias("llava.TurnWaiting")]
+public sealed record TurnWaitingMessage : TurnEventMessage;
 
 /// <summary>The engine has taken the turn's sequence up.</summary>
 /// <param name="Session">Session id.</param>

@@ -24,7 +24,7 @@ internal sealed partial class DecoderShardGrain(
     ILogger<DecoderShardGrain> logger) : Grain, IDecoderShardGrain
 {
     /// <summary>
-    /// A sequence without a token says so often that it still stands. When any silo dies, Orleans gives up the grains that the dead one had
+    /// A sequence that is silent says so often that it still stands. When any silo dies, Orleans gives up the grains that the dead one had
     /// in its part of the directory, on silos that are well too. One that is given up waits for the calls that it has, and who reads a
     /// stream hears of it only when he asks for more: without beats after five seconds.
     /// </summary>
@@ -42,14 +42,13 @@ internal sealed partial class DecoderShardGrain(
         stream.Tokens = sequence.TokenIds.Count + sequence.Answered.Count;
         beginnings.Note(sequence.Beginnings);
         yield return new SequenceAcceptedMessage();
-        var hasToken = false;
         Task<TokenEventMessage?>? reading = null;
         try
         {
             while (true)
             {
                 reading = Next(sequence, events, cancellationToken);
-                while (!hasToken && !await ComesSoon(reading, cancellationToken))
+                while (!await ComesSoon(reading, cancellationToken))
                 {
                     yield return new SequenceAcceptedMessage();
                 }
@@ -59,7 +58,6 @@ internal sealed partial class DecoderShardGrain(
                     yield break;
                 }
 
-                hasToken |= next is SequenceTokensMessage;
                 stream.Tokens += (next as SequenceTokensMessage)?.Tokens.Count ?? 0;
                 yield return next;
                 if (next is SequenceEndedMessage)
@@ -112,14 +110,8 @@ internal sealed partial class DecoderShardGrain(
     /// <summary>False when a beat is due before it comes.</summary>
     private async Task<bool> ComesSoon(Task reading, CancellationToken cancellationToken)
     {
-        if (reading.IsCompleted)
-        {
-            return true;
-        }
-
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(reading, Task.Delay(Beat, time, stop.Token));
-        await stop.CancelAsync();
+        await reading.WaitAsync(Beat, time, cancellationToken).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return reading.IsCompleted || cancellationToken.IsCancellationRequested;
     }
 

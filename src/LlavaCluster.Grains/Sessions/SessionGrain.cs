@@ -21,6 +21,12 @@ namespace LlavaCluster.Grains.Sessions;
 [HashBasedPlacement]
 internal sealed partial class SessionGrain : Grain, ISessionGrain
 {
+    /// <summary>
+    /// In a silence of this length a session says that it is there. When any silo dies, Orleans gives up sessions on silos that are well,
+    /// too, and who listens to one hears of it only when he asks for more: without this after five seconds.
+    /// </summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromMilliseconds(500);
+
     private readonly ITurnLog _log;
     private readonly IImageStore _images;
     private readonly ITokenizer _tokenizer;
@@ -100,7 +106,7 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
         turn?.Listeners += 1;
         try
         {
-            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, cancellationToken))
+            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, Silence, _time, cancellationToken))
             {
                 yield return next;
             }

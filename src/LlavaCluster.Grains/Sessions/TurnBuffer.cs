@@ -97,9 +97,10 @@ internal sealed class TurnBuffer
         string.Concat(_texts.Skip(token)),
         [.. _texts.Skip(token).Select(text => text.Length)]);
 
-    /// <summary>Everything from a token on: started, deltas, finished.</summary>
+    /// <summary>Everything from a token on: started, deltas, finished; a word in each silence of this length.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument: the turn ended with fewer tokens.</exception>
-    public async IAsyncEnumerable<TurnEventMessage> ReadAsync(int from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<TurnEventMessage> ReadAsync(
+        int from, TimeSpan silence, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var at = from;
         var started = false;
@@ -138,7 +139,14 @@ internal sealed class TurnBuffer
             }
             else
             {
-                await _changed.Task.WaitAsync(cancellationToken);
+                var changed = _changed.Task;
+                await changed.WaitAsync(silence, time, cancellationToken).ConfigureAwait(
+                    ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!changed.IsCompleted)
+                {
+                    yield return new TurnWaitingMessage();
+                }
             }
         }
     }

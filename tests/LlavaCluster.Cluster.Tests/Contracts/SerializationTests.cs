@@ -61,6 +61,7 @@ public sealed class SerializationTests
             new TurnStartedMessage("s", "t", 10, 3, [4, 5], "r", 6),
             new TurnDeltaMessage(2, [new TokenMessage(7, -0.5f, [new TopTokenMessage(8, -1)])], "w"),
             new TurnFinishedMessage(FinishReason.Cancelled, 1, 2, 3, new TimingsMessage(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.Zero)),
+            new TurnWaitingMessage(),
         ];
 
         var back = events.Select(Again).ToArray();
@@ -68,7 +69,7 @@ public sealed class SerializationTests
         Assert.Equal([4, 5], Assert.IsType<TurnStartedMessage>(back[0]).ImageTokens);
         var token = Assert.Single(Assert.IsType<TurnDeltaMessage>(back[1]).Tokens);
         Assert.Equal((7, -0.5f, new TopTokenMessage(8, -1)), (token.Id, token.LogProb, Assert.Single(token.Top)));
-        Assert.Equal(events[2], back[2]);
+        Assert.Equal(events[2..], back[2..]);
     }
 
     [Theory]

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace LlavaCluster.Cluster.Tests.Sessions;
 
-/// <summary>A shard that computes nothing yet says that it still stands: who waits for a first token learns soon when it does not.</summary>
+/// <summary>A shard, or a session, that tells nothing yet says that it still stands: who waits learns soon when it does not.</summary>
 public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
 {
     [Fact]
@@ -26,6 +26,25 @@ public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
         Assert.IsType<SequenceAcceptedMessage>(said[0]);
         Assert.IsType<SequenceEndedMessage>(said[^1]);
         Assert.Equal(2, said.OfType<SequenceTokensMessage>().Sum(tokens => tokens.Tokens.Count));
+    }
+
+    [Fact]
+    public async Task Chat_NoTokenComes_SaysAgainThatItIsThere()
+    {
+        var gate = new StepGate();
+        cluster.Runner.BeforeStep = gate.Pass;
+        var said = new List<TurnEventMessage>();
+        await foreach (var next in cluster.Session("beat-c").Chat(FakeCluster.Turn("a", "one")).Bounded())
+        {
+            said.Add(next);
+            if (said.Count(what => what is TurnWaitingMessage) == 2)
+            {
+                gate.Open();
+            }
+        }
+
+        Assert.IsType<TurnFinishedMessage>(said[^1]);
+        Assert.Equal(new Answers.Mirror().Next("one", []), said.Tokens());
     }
 
     [Fact]

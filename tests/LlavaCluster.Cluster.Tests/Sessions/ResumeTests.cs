@@ -48,7 +48,7 @@ public sealed class ResumeTests
         for (var broken = 1; broken < whole.Length; broken++)
         {
             var relayed = new RelayedTurn(new TurnRequestMessage { TurnId = "t", Parts = [] });
-            List<TurnEventMessage> came = [.. whole[..broken].Where(relayed.Take)];
+            List<TurnEventMessage> came = [.. whole[..broken].Prepend(new TurnWaitingMessage()).Where(relayed.Take)];
             var from = relayed.Request.ResumeFrom;
             came.AddRange(whole.Where(next => next is not TurnDeltaMessage { Tokens.Count: > 0 } delta || delta.Offset >= from).Where(relayed.Take));
 

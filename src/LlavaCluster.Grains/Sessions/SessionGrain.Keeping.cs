@@ -89,8 +89,8 @@ internal sealed partial class SessionGrain
     }
 
     /// <summary>
-    /// The conversation as the log has it now: a silo that was declared dead and did not know it may have written after this activation had
-    /// read. A turn that runs here finds that out by itself.
+    /// The conversation as the log has it now: a silo that was declared dead and did not know it may have written, or deleted, after this
+    /// activation had read. A turn that runs here finds that out by itself.
     /// </summary>
     /// <exception cref="TurnRefusedException">Unavailable: it cannot be read now.</exception>
     private async Task<Conversation> LatestAsync()
@@ -106,7 +106,7 @@ internal sealed partial class SessionGrain
         {
             var known = _conversation.LogLength;
             var found = Conversation.From(await _log.ReadAsync(Id, CancellationToken.None));
-            if (found.LogLength <= known || known != _conversation.LogLength || _live.Count > 0)
+            if (found.LogLength == known || known != _conversation.LogLength || _live.Count > 0)
             {
                 return _conversation;
             }
@@ -125,7 +125,7 @@ internal sealed partial class SessionGrain
     /// <exception cref="TurnRefusedException">Unavailable: it cannot be read now.</exception>
     private async Task LoadAsync()
     {
-        var loading = _loaded;
+        Task? loading = null;
         try
         {
             await _pulse.ProveAsync();
@@ -134,7 +134,7 @@ internal sealed partial class SessionGrain
         }
         catch (Exception error)
         {
-            _loaded = _loaded == loading ? null : _loaded;
+            _loaded = loading is not null && _loaded == loading ? null : _loaded;
             if (error is StoreUnavailableException unavailable)
             {
                 LogUnavailable(Id, unavailable);

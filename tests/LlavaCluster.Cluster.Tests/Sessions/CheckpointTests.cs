@@ -47,7 +47,7 @@ public sealed class CheckpointTests(GroupsOfFour cluster) : IClassFixture<Groups
     }
 
     [Fact]
-    public async Task Get_AnotherActivationWroteSince_TellsWhatTheLogHas()
+    public async Task Get_AnotherActivationWroteOrDeletedSince_TellsWhatTheLogHas()
     {
         await cluster.ChatAsync("elsewhere", Turn("a", "one")).WaitAsync(Patience);
         var entries = await cluster.Log.ReadAsync("elsewhere", default);
@@ -61,6 +61,10 @@ public sealed class CheckpointTests(GroupsOfFour cluster) : IClassFixture<Groups
         var next = await cluster.ChatAsync("elsewhere", Turn("c", "three")).WaitAsync(Patience);
         Assert.NotEmpty(next.Tokens());
         Assert.Equal(["a", "b", "c"], (await cluster.Session("elsewhere").Get()).Turns.Select(turn => turn.TurnId));
+
+        await cluster.Log.DeleteAsync("elsewhere", default);
+        var gone = await Assert.ThrowsAsync<TurnRefusedException>(() => cluster.Session("elsewhere").Get());
+        Assert.Equal(RefusalCode.NotFound, gone.Code);
     }
 
     [Theory]

@@ -27,9 +27,20 @@ public sealed class LlavaClient : IDisposable
     /// <param name="time">Clock for the pauses between attempts; null: the system's.</param>
     public LlavaClient(Uri server, ResumeOptions? resume = null, TimeProvider? time = null)
     {
-        _channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { MaxReceiveMessageSize = null });
-        _service = new Llava.LlavaClient(_channel);
         _resume = resume ?? new ResumeOptions();
+        _channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions
+        {
+            MaxReceiveMessageSize = null,
+            DisposeHttpClient = true,
+            HttpHandler = new SocketsHttpHandler
+            {
+                EnableMultipleHttp2Connections = true,
+                KeepAlivePingDelay = _resume.PingAfter,
+                KeepAlivePingTimeout = _resume.PingTimeout,
+                KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            },
+        });
+        _service = new Llava.LlavaClient(_channel);
         _time = time ?? TimeProvider.System;
     }
 
@@ -62,7 +73,7 @@ public sealed class LlavaClient : IDisposable
                         break;
                     }
                 }
-                catch (RpcException error) when (heard.HasBegun && error.StatusCode == StatusCode.Unavailable)
+                catch (RpcException error) when (heard.HasBegun && IsBroken(error) && !cancellationToken.IsCancellationRequested)
                 {
                     broken = error;
                     break;
@@ -194,4 +205,8 @@ public sealed class LlavaClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _channel.Dispose();
+
+    /// <summary>The server is gone or says that another attempt heals it; or the connection failed below it, which has a cause of its own.</summary>
+    private static bool IsBroken(RpcException error) => error.StatusCode == StatusCode.Unavailable
+        || (error.StatusCode is StatusCode.Internal or StatusCode.Cancelled && error.Status.DebugException is not null);
 }

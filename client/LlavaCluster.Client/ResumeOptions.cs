@@ -11,6 +11,15 @@ public sealed record ResumeOptions
 
     /// <summary>Longest pause.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A connection on which nothing came for so long is tried, however long the answer itself takes: a server that stopped or was cut off
+    /// leaves it open. At least a second.
+    /// </summary>
+    public TimeSpan PingAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Without an answer to that within so long the stream counts as broken. At least a second.</summary>
+    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(5);
 }
 
 /// <summary>The pauses of one turn's attempts. One caller at a time.</summary>

@@ -108,7 +108,7 @@ internal sealed class SceneCluster : IAsyncDisposable
         return client;
     }
 
-    /// <summary>A client that notices within three seconds, on a quiet machine, that a gateway no longer moves.</summary>
+    /// <summary>A client that notices within two to three seconds, on a quiet machine, that a gateway no longer moves.</summary>
     private (Llava.LlavaClient Client, GrpcChannel Channel) ChannelTo(SceneSilo silo)
     {
         var channel = GrpcChannel.ForAddress(silo.Server, new GrpcChannelOptions
@@ -121,7 +121,7 @@ internal sealed class SceneCluster : IAsyncDisposable
             {
                 EnableMultipleHttp2Connections = true,
                 KeepAlivePingDelay = TimeSpan.FromSeconds(1),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(2) * _slack,
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(1) * _slack,
                 ConnectTimeout = TimeSpan.FromSeconds(2) * _slack,
             },
         });

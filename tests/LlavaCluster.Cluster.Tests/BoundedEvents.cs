@@ -1,16 +1,9 @@
-using LlavaCluster.Grains.Contracts;
-
 namespace LlavaCluster.Cluster.Tests;
 
 /// <summary>Streams of a cluster under test: one that goes silent for ever fails its test instead of stopping the whole run.</summary>
 internal static class BoundedEvents
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-
-    /// <summary>What a session tells of a turn that is meant for clients.</summary>
-    public static IAsyncEnumerable<TurnEventMessage> Listen(
-        this ISessionGrain session, TurnRequestMessage request, CancellationToken cancellationToken = default) =>
-        session.Chat(request, cancellationToken).Bounded().Where(next => next is not TurnWaitingMessage);
 
     /// <summary>The same events; a silence of two minutes is an error.</summary>
     /// <exception cref="TimeoutException">Nothing came, nor did the stream end.</exception>

@@ -275,7 +275,7 @@ public class FakeCluster : IAsyncLifetime
     internal async Task<List<TurnEventMessage>> ChatAsync(string session, TurnRequestMessage request, CancellationToken cancellationToken = default)
     {
         var events = new List<TurnEventMessage>();
-        await foreach (var next in Session(session).Listen(request, cancellationToken))
+        await foreach (var next in Session(session).Chat(request, cancellationToken).Bounded())
         {
             events.Add(next);
         }

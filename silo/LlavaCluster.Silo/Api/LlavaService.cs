@@ -51,6 +51,7 @@ internal sealed class LlavaService(
             ResumeFrom = request.ResumeFrom,
             Busy = request.BusyPolicy == BusyPolicy.Refuse ? GrainBusyPolicy.Refuse : GrainBusyPolicy.Wait,
             MayCreate = isNew,
+            TellSilences = true,
         };
         var withLogProbs = request.Sampling is { HasLogprobs: true };
         await foreach (var what in turns.ReadAsync(session, turn, cancel))

@@ -6,7 +6,7 @@ namespace LlavaCluster.Grains.Contracts;
 [GenerateSerializer, Immutable, Alias("llava.TurnEvent")]
 public abstract record TurnEventMessage;
 
-/// <summary>Nothing new came for a while, and the session is there. Not for clients.</summary>
+/// <summary>Nothing new came for a while, and the session is there. Only to who asks for it by <see cref="TurnRequestMessage.TellSilences"/>.</summary>
 [GenerateSerializer, Immutable, Alias("llava.TurnWaiting")]
 public sealed record TurnWaitingMessage : TurnEventMessage;
 

@@ -49,6 +49,10 @@ public sealed record TurnRequestMessage
     /// <summary>Whose conversation it is; KV is never shared between tenants.</summary>
     [Id(8)]
     public string Tenant { get; init; } = "";
+
+    /// <summary>Who asks knows <see cref="TurnWaitingMessage"/>; an edge of an earlier version does not.</summary>
+    [Id(9)]
+    public bool TellSilences { get; init; }
 }
 
 /// <summary>A part of a user's message: exactly one of the two is set.</summary>

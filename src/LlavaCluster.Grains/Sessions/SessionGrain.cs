@@ -102,11 +102,12 @@ internal sealed partial class SessionGrain : Grain, ISessionGrain
     {
         await LoadAsync();
         var (buffer, turn) = Join(request);
+        var silence = request.TellSilences ? Silence : Timeout.InfiniteTimeSpan;
         _readers++;
         turn?.Listeners += 1;
         try
         {
-            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, Silence, _time, cancellationToken))
+            await foreach (var next in buffer.ReadAsync(request.ResumeFrom, silence, _time, cancellationToken))
             {
                 yield return next;
             }

@@ -97,7 +97,7 @@ internal sealed class TurnBuffer
         string.Concat(_texts.Skip(token)),
         [.. _texts.Skip(token).Select(text => text.Length)]);
 
-    /// <summary>Everything from a token on: started, deltas, finished; a word in each silence of this length.</summary>
+    /// <summary>Everything from a token on: started, deltas, finished; a word in each silence of this length, if it is finite.</summary>
     /// <exception cref="TurnRefusedException">InvalidArgument: the turn ended with fewer tokens.</exception>
     public async IAsyncEnumerable<TurnEventMessage> ReadAsync(
         int from, TimeSpan silence, TimeProvider time, [EnumeratorCancellation] CancellationToken cancellationToken)

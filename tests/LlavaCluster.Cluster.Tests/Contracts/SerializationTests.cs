@@ -39,6 +39,7 @@ public sealed class SerializationTests
             Busy = BusyPolicy.Refuse,
             MayCreate = true,
             Tenant = "me",
+            TellSilences = true,
         };
 
         var back = Again(request);

@@ -48,7 +48,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
             {
                 var events = new List<TurnEventMessage>();
                 var session = cluster.GrainsOf(gateways[i][turn]).GetGrain<ISessionGrain>($"balance-{i}");
-                await foreach (var next in session.Listen(Turn($"{turn}", $"turn {turn} of {i}", turn == 0 ? [images[i]] : []), _))
+                await foreach (var next in session.Chat(Turn($"{turn}", $"turn {turn} of {i}", turn == 0 ? [images[i]] : []), default).Bounded())
                 {
                     events.Add(next);
                 }
@@ -86,7 +86,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
         await Task.WhenAll(Enumerable.Range(0, 50).Select(async i =>
         {
             var session = cluster.GrainsOf(i % 3).GetGrain<ISessionGrain>($"same-{i}");
-            await foreach (var _ in session.Listen(Turn("a", $"question {i}", image)))
+            await foreach (var _ in session.Chat(Turn("a", $"question {i}", image), default).Bounded())
             {
             }
         }));
@@ -108,7 +108,7 @@ public sealed class BalanceTests(EightSilos cluster) : IClassFixture<EightSilos>
             // Who asks knows that the replica computed it, and that nobody waits there any more.
             await cluster.HeardAsync(2);
             var events = new List<TurnEventMessage>();
-            await foreach (var next in cluster.GrainsOf(2).GetGrain<ISessionGrain>($"shared-{i}").Listen(Turn("a", "What is it?", image)))
+            await foreach (var next in cluster.GrainsOf(2).GetGrain<ISessionGrain>($"shared-{i}").Chat(Turn("a", "What is it?", image), default).Bounded())
             {
                 events.Add(next);
             }

@@ -76,7 +76,7 @@ public sealed class RandomLoadTests(CrowdedSilos cluster) : IClassFixture<Crowde
     private async Task<List<TurnEventMessage>> HearAsync(string session, Random random, TurnRequestMessage request)
     {
         var events = new List<TurnEventMessage>();
-        await foreach (var next in cluster.GrainsOf(random.Next(2)).GetGrain<ISessionGrain>(session).Listen(request))
+        await foreach (var next in cluster.GrainsOf(random.Next(2)).GetGrain<ISessionGrain>(session).Chat(request, default).Bounded())
         {
             events.Add(next);
         }
@@ -87,7 +87,7 @@ public sealed class RandomLoadTests(CrowdedSilos cluster) : IClassFixture<Crowde
     /// <summary>Somebody hears a few events and goes.</summary>
     private async Task LeaveAsync(string session, Random random, TurnRequestMessage request, int after)
     {
-        await foreach (var _ in cluster.GrainsOf(random.Next(2)).GetGrain<ISessionGrain>(session).Listen(request))
+        await foreach (var _ in cluster.GrainsOf(random.Next(2)).GetGrain<ISessionGrain>(session).Chat(request, default).Bounded())
         {
             if (after-- == 0)
             {
@@ -101,7 +101,7 @@ public sealed class RandomLoadTests(CrowdedSilos cluster) : IClassFixture<Crowde
     {
         var grain = cluster.GrainsOf(random.Next(2)).GetGrain<ISessionGrain>(session);
         var events = new List<TurnEventMessage>();
-        await foreach (var next in grain.Listen(request))
+        await foreach (var next in grain.Chat(request, default).Bounded())
         {
             events.Add(next);
             if (events.Count == after)

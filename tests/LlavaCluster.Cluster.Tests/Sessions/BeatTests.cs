@@ -34,7 +34,7 @@ public sealed class BeatTests(FakeCluster cluster) : IClassFixture<FakeCluster>
         var gate = new StepGate();
         cluster.Runner.BeforeStep = gate.Pass;
         var said = new List<TurnEventMessage>();
-        await foreach (var next in cluster.Session("beat-c").Chat(FakeCluster.Turn("a", "one")).Bounded())
+        await foreach (var next in cluster.Session("beat-c").Chat(FakeCluster.Turn("a", "one") with { TellSilences = true }).Bounded())
         {
             said.Add(next);
             if (said.Count(what => what is TurnWaitingMessage) == 2)

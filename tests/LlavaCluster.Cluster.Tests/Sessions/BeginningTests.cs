@@ -16,7 +16,7 @@ public sealed class BeginningTests(FakeCluster cluster) : IClassFixture<FakeClus
     public async Task Chat_BeginningIsNotWrittenYet_NothingIsToldThoughTheAnswerIsThere()
     {
         HoldBeginnings();
-        await using var events = cluster.Session("held").Listen(Turn("held", "one")).GetAsyncEnumerator();
+        await using var events = cluster.Session("held").Chat(Turn("held", "one")).GetAsyncEnumerator();
         var first = events.MoveNextAsync().AsTask();
         await _asked.Task.WaitAsync(Patience);
         await cluster.Engine.RestAsync().WaitAsync(Patience);

@@ -85,7 +85,7 @@ public sealed class RunningTurnTests(FakeCluster cluster) : IClassFixture<FakeCl
         var second = Task.Run(async () =>
         {
             var events = new List<TurnEventMessage>();
-            await foreach (var next in cluster.Session("join").Listen(Turn("a", "one") with { ResumeFrom = 2 }))
+            await foreach (var next in cluster.Session("join").Chat(Turn("a", "one") with { ResumeFrom = 2 }).Bounded())
             {
                 events.Add(next);
                 joined.TrySetResult();

@@ -35,7 +35,7 @@ internal sealed class SiloPulse(IClusterMembershipService membership, ILocalSilo
 
     /// <summary>Completes, at once as a rule, when this silo is known to be a member.</summary>
     /// <exception cref="StoreUnavailableException">It is none any more, or that cannot be read now.</exception>
-    public ValueTask ProveAsync() => IsSteady ? ValueTask.CompletedTask : new ValueTask(ProofAsync());
+    public ValueTask ProveAsync() => LookAt(time.GetTimestamp()) ? ValueTask.CompletedTask : new ValueTask(ProofAsync());
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -51,9 +51,11 @@ internal sealed class SiloPulse(IClusterMembershipService membership, ILocalSilo
         {
             while (await _timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                if (IsSteady)
+                // The same moment for both: it may stand still in between.
+                var now = time.GetTimestamp();
+                if (LookAt(now))
                 {
-                    Interlocked.Exchange(ref _beat, time.GetTimestamp());
+                    Interlocked.Exchange(ref _beat, now);
                 }
                 else
                 {
@@ -69,18 +71,15 @@ internal sealed class SiloPulse(IClusterMembershipService membership, ILocalSilo
         }
     }
 
-    private bool IsSteady
+    /// <summary>Notes when it stood still; false when the membership must be read.</summary>
+    private bool LookAt(long now)
     {
-        get
+        if (time.GetElapsedTime(Interlocked.Read(ref _beat), now) >= Longest)
         {
-            var now = time.GetTimestamp();
-            if (time.GetElapsedTime(Interlocked.Read(ref _beat), now) >= Longest)
-            {
-                Interlocked.Exchange(ref _probationEnd, now + (long)(Probation.TotalSeconds * time.TimestampFrequency));
-            }
-
-            return !_isDoubted && now >= Interlocked.Read(ref _probationEnd);
+            Interlocked.Exchange(ref _probationEnd, now + (long)(Probation.TotalSeconds * time.TimestampFrequency));
         }
+
+        return !_isDoubted && now >= Interlocked.Read(ref _probationEnd);
     }
 
     /// <summary>One reading, whoever waits for it.</summary>

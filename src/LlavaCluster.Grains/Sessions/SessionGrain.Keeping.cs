@@ -33,6 +33,11 @@ internal sealed partial class SessionGrain
             await EndWarmingAsync();
             await EraseAsync();
         }
+        catch (TurnLogFencedException fenced)
+        {
+            LeaveFenced(fenced);
+            throw Leaving();
+        }
         catch (StoreUnavailableException unavailable)
         {
             _loaded = null;
@@ -134,7 +139,7 @@ internal sealed partial class SessionGrain
         }
         catch (Exception error)
         {
-            _loaded = loading is not null && _loaded == loading ? null : _loaded;
+            _loaded = _loaded == loading ? null : _loaded;
             if (error is StoreUnavailableException unavailable)
             {
                 LogUnavailable(Id, unavailable);

@@ -50,11 +50,7 @@ public sealed class CheckpointTests(GroupsOfFour cluster) : IClassFixture<Groups
     public async Task Get_AnotherActivationWroteOrDeletedSince_TellsWhatTheLogHas()
     {
         await cluster.ChatAsync("elsewhere", Turn("a", "one")).WaitAsync(Patience);
-        var entries = await cluster.Log.ReadAsync("elsewhere", default);
-        var begun = entries.OfType<TurnStarted>().Single();
-        await cluster.Log.AppendAsync("elsewhere", entries.Count, begun with { TurnId = "b" }, default);
-        await cluster.Log.AppendAsync(
-            "elsewhere", entries.Count + 1, new TurnEnded("b", [], "two", FinishReason.Stop, DateTimeOffset.UnixEpoch), default);
+        await AnotherTurnAsync("elsewhere");
 
         Assert.Equal(["a", "b"], (await cluster.Session("elsewhere").Get()).Turns.Select(turn => turn.TurnId));
 
@@ -65,6 +61,28 @@ public sealed class CheckpointTests(GroupsOfFour cluster) : IClassFixture<Groups
         await cluster.Log.DeleteAsync("elsewhere", default);
         var gone = await Assert.ThrowsAsync<TurnRefusedException>(() => cluster.Session("elsewhere").Get());
         Assert.Equal(RefusalCode.NotFound, gone.Code);
+    }
+
+    [Fact]
+    public async Task Delete_AnotherActivationWroteSince_IsRefusedOnceAndThenDeletesAll()
+    {
+        await cluster.ChatAsync("elsewhere-2", Turn("a", "one")).WaitAsync(Patience);
+        await AnotherTurnAsync("elsewhere-2");
+
+        var moving = await Assert.ThrowsAsync<TurnRefusedException>(() => cluster.Session("elsewhere-2").Delete());
+        Assert.Equal(RefusalCode.Moving, moving.Code);
+
+        await cluster.Session("elsewhere-2").Delete();
+        Assert.Empty(await cluster.Log.ReadAsync("elsewhere-2", default));
+    }
+
+    /// <summary>A turn as another activation of the session would have written it.</summary>
+    private async Task AnotherTurnAsync(string session)
+    {
+        var entries = await cluster.Log.ReadAsync(session, default);
+        await cluster.Log.AppendAsync(session, entries.Count, entries.OfType<TurnStarted>().Single() with { TurnId = "b" }, default);
+        await cluster.Log.AppendAsync(
+            session, entries.Count + 1, new TurnEnded("b", [], "two", FinishReason.Stop, DateTimeOffset.UnixEpoch), default);
     }
 
     [Theory]
